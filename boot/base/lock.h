@@ -1,0 +1,74 @@
+// Mutexes with a level, and data that can be reached only through its lock.
+#pragma once
+
+#include <mutex>
+#include <shared_mutex>
+
+#include "boot/base/lock_levels.h"
+
+namespace runsc {
+
+#ifdef NDEBUG
+inline void note_lock_taken(LockLevel, const void*) {}
+inline void note_lock_released(LockLevel, const void*) {}
+#else
+// Aborts with both levels' numbers when the order of lock_levels.h is broken.
+void note_lock_taken(LockLevel level, const void* lock);
+void note_lock_released(LockLevel level, const void* lock);
+#endif
+
+// A std::mutex (BasicLockable and Lockable) that knows its level.
+// Two locks of one level may be held together only where lock_levels.h says so.
+template <LockLevel kLevel>
+class Mutex {
+ public:
+  void lock() {
+    note_lock_taken(kLevel, this);
+    mutex_.lock();
+  }
+  bool try_lock() {
+    if (!mutex_.try_lock()) return false;
+    note_lock_taken(kLevel, this);
+    return true;
+  }
+  void unlock() {
+    mutex_.unlock();
+    note_lock_released(kLevel, this);
+  }
+
+ private:
+  std::mutex mutex_;
+};
+
+// A value that is reachable only while its lock is held:
+//   Guarded<State, LockLevel::kPipe> state_;
+//   auto state = state_.lock();  state->bytes += n;
+template <typename T, LockLevel kLevel>
+class Guarded {
+ public:
+  class Access {
+   public:
+    Access(Mutex<kLevel>& mutex, T& value) : lock_(mutex), value_(&value) {}
+    T* operator->() { return value_; }
+    T& operator*() { return *value_; }
+    // For condition variables and for early release.
+    std::unique_lock<Mutex<kLevel>>& underlying() { return lock_; }
+
+   private:
+    std::unique_lock<Mutex<kLevel>> lock_;
+    T* value_;
+  };
+
+  template <typename... Args>
+  explicit Guarded(Args&&... args) : value_(std::forward<Args>(args)...) {}
+  Guarded(const Guarded&) = delete;
+  Guarded& operator=(const Guarded&) = delete;
+
+  Access lock() const { return Access(mutex_, value_); }
+
+ private:
+  mutable Mutex<kLevel> mutex_;
+  mutable T value_;
+};
+
+}  // namespace runsc
