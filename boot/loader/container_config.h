@@ -1,0 +1,141 @@
+// What the front end tells the boot process about one container: the OCI configuration, validated and resolved, as plain
+// data. It crosses the process boundary as JSON in a sealed memfd (container_config_json.h).
+//
+// The boot process treats it as input to check: the front end is trusted, but what it passes on (strings, sizes, numbers)
+// was written by the bundle's author.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace runsc {
+
+// Capability sets as bit masks in the layout of capabilities(7): bit n is capability number n. Bits above the last
+// capability that Linux 6.6 knows (CAP_CHECKPOINT_RESTORE, 40) are never set.
+struct ContainerCapabilities {
+  std::uint64_t bounding = 0;
+  std::uint64_t effective = 0;
+  std::uint64_t permitted = 0;
+  std::uint64_t inheritable = 0;
+  std::uint64_t ambient = 0;
+  friend bool operator==(const ContainerCapabilities&, const ContainerCapabilities&) = default;
+};
+
+struct ContainerRlimit {
+  int resource = 0;  // RLIMIT_*
+  std::uint64_t soft = 0;  // RLIM_INFINITY is all ones
+  std::uint64_t hard = 0;
+  friend bool operator==(const ContainerRlimit&, const ContainerRlimit&) = default;
+};
+
+enum class MountType {
+  kGofer,   // host files, served by a gofer over the connection `connection`
+  kTmpfs,
+  kDev,     // a tmpfs holding the default devices (null zero full random urandom tty console ptmx), links (fd stdin ..),
+            // pts/ and shm/; `data` as for tmpfs
+  kProc,
+  kSysfs,
+  kDevpts,
+  kMqueue,
+  kCgroup,  // version 1: one directory for each controller
+  kCgroup2,
+};
+
+// What lies over a gofer mount, so that the host's files are not written.
+enum class OverlayKind {
+  kNone,    // writes reach the host
+  kMemory,  // an upper layer in the sandbox's memory
+  kSelf,    // an upper layer in an unnamed file of the lower directory's own file system: BootOptions::overlay_stores
+  kDir,     // the same, in a directory named by the user
+};
+
+enum class FileAccess {
+  kExclusive,  // nobody else changes these files while the container runs: attributes and entries are cached for good
+  kShared,     // cached entries are revalidated
+};
+
+struct ContainerMount {
+  std::string destination;  // absolute, clean (no "." or ".." or repeated slash)
+  MountType type = MountType::kTmpfs;
+  std::string source;              // as it shall appear in /proc/mounts; never opened
+  std::uint64_t flags = 0;         // MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_NOATIME, ..: mount(2), no MS_BIND
+  std::vector<std::string> data;   // "size=65536k", "mode=755", "gid=5", "ptmxmode=0666", ..: as written by the author
+  // kGofer only.
+  int connection = -1;             // index in BootOptions::gofer_connections
+  FileAccess file_access = FileAccess::kShared;
+  OverlayKind overlay = OverlayKind::kNone;
+  int overlay_store = -1;          // kSelf, kDir: index in BootOptions::overlay_stores
+  friend bool operator==(const ContainerMount&, const ContainerMount&) = default;
+};
+
+enum class NetworkMode {
+  kNone,  // the sandbox has a loopback of its own and nothing else
+  kHost,  // AF_INET and AF_INET6 sockets are sockets of the host network namespace that the boot process is in
+};
+
+struct ConsoleSize {
+  std::uint16_t rows = 0;
+  std::uint16_t columns = 0;
+  friend bool operator==(const ConsoleSize&, const ConsoleSize&) = default;
+};
+
+// One range of a user namespace: container ids from `container`, host ids from `host`, `size` of them.
+struct IdMapping {
+  std::uint32_t container = 0;
+  std::uint32_t host = 0;
+  std::uint32_t size = 0;
+  friend bool operator==(const IdMapping&, const IdMapping&) = default;
+};
+
+struct ContainerConfig {
+  std::string id;
+
+  // The first process.
+  std::vector<std::string> args;  // never empty
+  std::vector<std::string> env;   // "NAME=value"
+  std::string cwd;                // absolute
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+  std::vector<std::uint32_t> additional_gids;
+  std::optional<std::uint32_t> umask;  // absent: 0022
+  ContainerCapabilities capabilities;
+  std::vector<ContainerRlimit> rlimits;  // each resource at most once; the others keep the kernel's defaults
+  bool no_new_privileges = false;
+  std::optional<int> oom_score_adj;
+  // BootOptions::stdio is one host terminal (the replica end of a pseudoterminal) three times. The boot process makes
+  // it raw and runs its own line discipline in front of it: the container's terminal is a /dev/pts entry of the
+  // sandbox, it is the controlling terminal of the first process, and /dev/console.
+  bool terminal = false;
+  std::optional<ConsoleSize> console_size;
+
+  std::string hostname;
+  std::string domainname;
+
+  // In the order in which they are mounted; the first has the destination "/".
+  std::vector<ContainerMount> mounts;
+  std::vector<std::string> masked_paths;
+  std::vector<std::string> readonly_paths;
+  std::map<std::string, std::string> sysctls;  // "net.ipv4.ip_forward" -> "1"
+  // The container has a user namespace: the ids above and those of the files are ids inside it.
+  bool user_namespace = false;
+  std::vector<IdMapping> uid_mappings;
+  std::vector<IdMapping> gid_mappings;
+
+  std::map<std::string, std::string> annotations;
+
+  // Limits that the application kernel keeps itself.
+  std::optional<std::int64_t> pids_limit;    // tasks; absent: none
+  std::optional<std::int64_t> memory_limit;  // bytes, shown in /proc/meminfo; absent: none
+  std::optional<double> cpu_limit;           // processors' worth (quota / period); absent: none
+
+  NetworkMode network = NetworkMode::kNone;
+  bool strace = false;
+  bool debug = false;
+
+  friend bool operator==(const ContainerConfig&, const ContainerConfig&) = default;
+};
+
+}  // namespace runsc
