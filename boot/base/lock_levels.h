@@ -8,9 +8,9 @@ enum class LockLevel : int {
   kController,        // controller: containers by id
   kMountTree,         // vfs: the mounts of a mount namespace
   kRename,            // vfs: one per file system; held while directories change places
+  kFile,              // vfs: offset and status of one open file description
   kInode,             // fs: one per inode; two of them only under kRename, parent first
   kDentry,            // vfs: children of one dentry
-  kFile,              // vfs: offset and status of one open file description
   kFsInternal,        // fs: what lies below inodes, such as the allocator of a tmpfs or one gofer connection
   kEpoll,             // fs/anon: one epoll instance; nested instances are ordered by depth and counted as one level
   kSocketTable,       // socket: names bound in an abstract namespace

@@ -1,0 +1,80 @@
+// Kernel: the application kernel of one sandbox, and the start of its threads.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "boot/base/lock.h"
+#include "boot/kernel/current_task.h"
+#include "boot/kernel/namespaces.h"
+#include "boot/kernel/task.h"
+#include "boot/kernel/task_tree.h"
+#include "boot/platform/platform.h"
+#include "boot/syscalls/table.h"
+
+namespace runsc {
+
+class HostPoller;
+class TimerQueue;
+
+// Thread-safe. Lives until the process ends.
+class Kernel {
+ public:
+  Kernel(Platform& platform, std::unique_ptr<TimerQueue> timers, std::unique_ptr<HostPoller> host_poller);
+  ~Kernel();
+
+  Platform& platform() const { return platform_; }
+  TaskTreeLock& tasks() { return tasks_; }
+  TimerQueue& timers() { return *timers_; }
+  HostPoller& host_poller() { return *host_poller_; }
+  const PidNamespacePtr& root_pid_namespace() const { return root_pid_namespace_; }
+
+  // The most tasks that may exist at once (linux.resources.pids of the bundle); fork returns EAGAIN beyond.
+  std::size_t max_tasks = 32768;
+  bool trace_syscalls = false;  // --strace
+  GapCounters gaps;
+
+  // What creates a task: clone(2), and the loader for the first one and for exec.
+  struct NewTask {
+    ThreadGroupPtr group;            // an existing one for a thread; null: a new group
+    ThreadGroupPtr parent;           // of a new group; null: none
+    Task* parent_task = nullptr;
+    PidNamespacePtr pid_namespace;   // of a new group
+    std::shared_ptr<ProcessGroup> process_group;  // of a new group; null: a new session
+    std::shared_ptr<SignalHandlers> handlers;     // of a new group; null: all default
+    LimitTable limits;                            // of a new group
+    int exit_signal = SIGCHLD;                    // of a new group
+    TaskResources resources;
+    SignalSet blocked;
+  };
+  // Makes it visible, with ids; it does not run yet. EAGAIN: max_tasks, RLIMIT_NPROC, or no id left.
+  Result<TaskPtr> create_task(const NewTask& parameters);
+  // Runs `current` on a host thread of its own.
+  void start(std::unique_ptr<CurrentTask> current);
+  // Undoes create_task() for a task that could not start.
+  void discard(const TaskPtr& task);
+
+  // Called on its own thread when `group` of the root pid namespace has no task left and nobody will reap it (inits,
+  // tasks of exec): `status` as in wait4(2).
+  std::function<void(ThreadGroup& group, int status)> on_orphan_exit;
+
+  // Waits until no task thread is left.
+  void join();
+
+  std::int64_t boot_time_ns() const { return boot_time_ns_; }  // CLOCK_REALTIME at the start
+  std::uint64_t next_inode() { return next_inode_.fetch_add(1, std::memory_order_relaxed); }
+
+ private:
+  Platform& platform_;
+  TaskTreeLock tasks_;
+  std::unique_ptr<TimerQueue> timers_;
+  std::unique_ptr<HostPoller> host_poller_;
+  PidNamespacePtr root_pid_namespace_;
+  std::atomic<int> running_threads_{0};
+  std::int64_t boot_time_ns_;
+  std::atomic<std::uint64_t> next_inode_{1};
+};
+
+}  // namespace runsc

@@ -1,0 +1,124 @@
+// Task: one thread of the application, as other threads see it. Its own thread uses CurrentTask (current_task.h).
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "boot/abi/ids.h"
+#include "boot/abi/signal.h"
+#include "boot/base/lock.h"
+#include "boot/kernel/credentials.h"
+#include "boot/kernel/namespaces.h"
+#include "boot/kernel/signal_state.h"
+#include "boot/kernel/task_tree.h"
+#include "boot/kernel/thread_group.h"
+#include "boot/kernel/wait_queue.h"
+
+namespace runsc {
+
+class Context;
+class FdTable;
+class FsContext;
+class Kernel;
+class MemoryManager;
+
+enum class TaskState { kRunning, kSleeping, kStopped, kZombie };
+
+// What a task shares, or may share, with others. Replaced as a whole by execve, unshare and the exit.
+struct TaskResources {
+  std::shared_ptr<MemoryManager> memory;
+  std::shared_ptr<FdTable> files;
+  std::shared_ptr<FsContext> fs;
+  CredentialsPtr credentials;
+  UtsNamespacePtr uts;
+  std::string name;  // comm, at most 15 bytes
+};
+
+// Relations of one task; reached through Task::links(tree).
+struct TaskLinks {
+  TaskSignals signals;
+  bool killed = false;  // must end before it runs application code again
+  int parent_death_signal = 0;
+  bool exited = false;
+};
+
+class Task : public std::enable_shared_from_this<Task> {
+ public:
+  using Ids = std::vector<std::pair<PidNamespacePtr, Pid>>;  // own namespace first, then its ancestors
+  Task(ThreadGroupPtr group, Ids ids, TaskResources resources);
+  ~Task();
+
+  Kernel& kernel() const { return group_->kernel(); }
+  // Changes only when execve of another thread makes it the leader (under the tree's lock).
+  const ThreadGroupPtr& group() const { return group_; }
+  const PidNamespacePtr& pid_namespace() const { return group_->pid_namespace(); }
+  // The thread id as `viewer` numbers it; 0 when not visible there. tid(): in its own namespace.
+  Pid tid(const PidNamespace& viewer) const;
+  Pid tid() const;
+
+  TaskLinks& links(TaskTree&) { return links_; }
+  TaskSignals& signals(TaskTree&) { return links_.signals; }
+  Ids& ids(TaskTree&) { return ids_; }
+
+  // Consistent copies; null members after the exit.
+  TaskResources resources() const { return *resources_.lock(); }
+  std::shared_ptr<MemoryManager> memory() const { return resources_.lock()->memory; }
+  std::shared_ptr<FdTable> files() const { return resources_.lock()->files; }
+  std::shared_ptr<FsContext> fs() const { return resources_.lock()->fs; }
+  CredentialsPtr credentials() const { return resources_.lock()->credentials; }
+  std::string name() const { return resources_.lock()->name; }
+  void set_name(std::string_view name);  // truncated to 15 bytes
+  template <typename F>
+  void change_resources(F change) {
+    auto resources = resources_.lock();
+    change(*resources);
+  }
+
+  // Makes the task look at its signals, stop or end: wakes it from a sleep of the kernel and from application code.
+  // Needs the tree's lock, so that it cannot miss a change.
+  void interrupt(TaskTree& tree);
+  // Whether it was interrupted and has not looked yet.
+  bool has_work() const { return work_.load(std::memory_order_acquire); }
+  void clear_work(TaskTree&) { work_.store(false, std::memory_order_release); }
+
+  TaskState state() const { return state_.load(std::memory_order_relaxed); }
+  void set_state(TaskState state) { state_.store(state, std::memory_order_relaxed); }
+
+  Sleeper& sleeper() { return sleeper_; }
+  // Notified (POLLIN) when a signal is queued for the task or its group: signalfd(2).
+  WaitQueue& signal_events() { return signal_events_; }
+
+  // The platform's thread; null before the start and after the exit. Set by CurrentTask under the tree's lock.
+  void set_context(TaskTree&, Context* context) { context_ = context; }
+  Context* context(TaskTree&) const { return context_; }
+
+  Usage usage() const;  // CPU time so far
+  std::int64_t start_time_ns() const { return start_time_ns_; }  // CLOCK_BOOTTIME
+
+  // sched(7), nice(2), ioprio: recorded and reported, the host schedules.
+  std::atomic<int> nice{0};
+  std::atomic<int> scheduling_policy{0};
+  std::atomic<int> scheduling_priority{0};
+  std::atomic<int> io_priority{0};
+  std::atomic<std::uint64_t> affinity{~0ULL};
+  std::atomic<std::int64_t> timer_slack_ns{50'000};
+  std::atomic<std::uint32_t> personality{0};
+
+ private:
+  friend class CurrentTask;
+  ThreadGroupPtr group_;
+  Ids ids_;
+  TaskLinks links_;
+  Guarded<TaskResources, LockLevel::kLeaf> resources_;
+  std::atomic<bool> work_{false};
+  std::atomic<TaskState> state_{TaskState::kRunning};
+  Sleeper sleeper_;
+  WaitQueue signal_events_;
+  Context* context_ = nullptr;
+  std::int64_t start_time_ns_;
+};
+using TaskPtr = std::shared_ptr<Task>;
+
+}  // namespace runsc

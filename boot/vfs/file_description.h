@@ -1,0 +1,109 @@
+// FileDescription: an open file (open(2)), which descriptors of several tasks may share.
+//
+// Nothing here blocks: an operation that would have to wait returns EAGAIN whatever O_NONBLOCK says, and boot/syscalls
+// waits on the wait queue and tries again (boot/syscalls/blocking_io.h). Thread-safe.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "boot/base/lock.h"
+#include "boot/kernel/wait_queue.h"
+#include "boot/vfs/inode.h"
+#include "boot/vfs/io.h"
+
+namespace runsc {
+
+// Receives directory entries in getdents64(2). Returns false when the entry did not fit; the file keeps its position
+// before that entry.
+class DirectorySink {
+ public:
+  virtual ~DirectorySink() = default;
+  // `next` is what lseek() accepts to continue behind this entry (d_off); `type` is DT_*.
+  virtual bool add(std::string_view name, std::uint64_t inode, std::uint8_t type, std::int64_t next) = 0;
+};
+
+// Where the pages of a file lie, for mmap(2): host descriptors that the platform maps directly.
+struct FileMapping {
+  struct Segment {
+    int fd = -1;  // borrowed from the file, which the VMA keeps alive
+    std::uint64_t offset = 0;
+    std::uint64_t length = 0;
+  };
+  std::vector<Segment> segments;  // in order; together as long as the request
+};
+
+class FileDescription : public std::enable_shared_from_this<FileDescription> {
+ public:
+  // `path` may be empty for objects that no path leads to (pipes); inode() is then null unless overridden.
+  FileDescription(VfsPath path, OpenFlags flags);
+  virtual ~FileDescription();
+  FileDescription(const FileDescription&) = delete;
+  FileDescription& operator=(const FileDescription&) = delete;
+
+  const VfsPath& path() const { return path_; }
+  virtual InodePtr inode() const;
+  // F_GETFL; only O_APPEND, O_ASYNC, O_DIRECT, O_NOATIME, O_NONBLOCK change (F_SETFL).
+  OpenFlags flags() const { return {flags_.load(std::memory_order_relaxed)}; }
+  virtual Result<void> set_flags(int changed_flags);
+
+  // What /proc/self/fd/N shows for objects without a path, such as "pipe:[12]" or "anon_inode:[eventfd]".
+  virtual std::string anonymous_name() const { return "anon_inode:[file]"; }
+  virtual Result<FileAttributes> attributes();  // of inode()
+
+  // Reads at `offset` (pread), or at the file position, which advances, when it is empty. `rwf`: RWF_* of preadv2(2).
+  // Files without positions return ESPIPE for an offset.
+  virtual Result<std::size_t> read(IoSink& sink, std::optional<std::uint64_t> offset, int rwf);  // EINVAL
+  virtual Result<std::size_t> write(IoSource& source, std::optional<std::uint64_t> offset, int rwf);
+  virtual Result<std::int64_t> seek(std::int64_t offset, int whence);  // ESPIPE
+  virtual Result<void> read_directory(DirectorySink& sink);            // ENOTDIR
+  virtual Result<std::int64_t> ioctl(CurrentTask& task, std::uint32_t command, std::uint64_t argument);  // ENOTTY
+  virtual Result<void> truncate(std::uint64_t size);
+  virtual Result<void> allocate(int mode, std::uint64_t offset, std::uint64_t length);  // fallocate; ENODEV
+  virtual Result<void> sync(bool data_only);                                           // EINVAL
+  virtual Result<void> sync_range(std::uint64_t offset, std::uint64_t length, unsigned flags);
+
+  // `shared_writable`: a MAP_SHARED mapping that may become writable. ENODEV: cannot be mapped.
+  virtual Result<FileMapping> map(std::uint64_t offset, std::uint64_t length, bool shared_writable);
+
+  // poll(2). The default is what regular files have: always ready, never a change.
+  virtual EventMask readiness(EventMask interest);
+  virtual WaitQueue* wait_queue() { return nullptr; }
+  // Whether epoll accepts it (EPERM for regular files and directories).
+  virtual bool pollable() { return wait_queue() != nullptr; }
+
+  // close(2) of one descriptor (not the last reference): POSIX locks are dropped by the caller; errors are reported.
+  virtual Result<void> flush() { return {}; }
+
+  // A host descriptor with the same bytes at the same offsets, for splice-like transfers; -1: none. Borrowed.
+  virtual int host_fd() const { return -1; }
+
+  // F_SETOWN, F_SETSIG.
+  struct AsyncOwner {
+    int type = 0;  // F_OWNER_TID, F_OWNER_PID, F_OWNER_PGRP
+    int id = 0;
+    int signal = 0;
+    Uid uid{}, effective_uid{};
+  };
+  AsyncOwner async_owner() const;
+  void set_async_owner(const AsyncOwner& owner);
+
+ protected:
+  // The position lock: read, write and seek at the position hold it (POSIX demands atomicity between threads).
+  struct Position {
+    std::uint64_t offset = 0;
+  };
+  Guarded<Position, LockLevel::kFile> position_;
+  std::atomic<int> flags_;
+
+ private:
+  VfsPath path_;
+  Guarded<AsyncOwner, LockLevel::kLeaf> async_owner_;
+};
+
+}  // namespace runsc
