@@ -145,6 +145,10 @@ class AddressSpace {
   virtual Result<std::uint32_t> compare_exchange(std::uint64_t address, std::uint32_t expected,
                                                  std::uint32_t desired) = 0;
 
+  // Wakes up to `count` threads that wait natively on the word (futex(2) FUTEX_WAKE, not private), for the end of a
+  // thread (set_tid_address(2)) and robust lists. Returns how many.
+  virtual Result<int> futex_wake(std::uint64_t address, int count) = 0;
+
   // A copy-on-write copy. The caller keeps other mapping calls away while it runs.
   virtual Result<std::unique_ptr<AddressSpace>> fork() = 0;
 
