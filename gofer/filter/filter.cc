@@ -1,0 +1,147 @@
+#include "gofer/filter/filter.h"
+
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <memory>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+namespace runsc::gofer {
+namespace {
+
+// An int argument: the upper half of the register does not count.
+scmp_arg_cmp int_is(unsigned index, int value) {
+  return {index, SCMP_CMP_MASKED_EQ, 0xffffffffU, static_cast<std::uint32_t>(value)};
+}
+
+scmp_arg_cmp bits_are(unsigned index, std::uint64_t mask, std::uint64_t value) {
+  return {index, SCMP_CMP_MASKED_EQ, mask, value};
+}
+
+void append(std::vector<SeccompRule>& rules, std::vector<SeccompRule> more) {
+  for (SeccompRule& rule : more) rules.push_back(std::move(rule));
+}
+
+std::vector<SeccompRule> connection_rules() {
+  return {
+      {SYS_recvmsg, {}, "read requests"},
+      {SYS_sendmsg, {}, "answer, and donate descriptors"},
+      {SYS_shutdown, {}, "end a connection"},
+      {SYS_close, {}, "drop handles and donated descriptors"},
+  };
+}
+
+std::vector<SeccompRule> lookup_rules(int proc_self_fd) {
+  return {
+      {SYS_openat2, {}, "open and create entries beneath a directory"},
+      {SYS_openat, {int_is(0, proc_self_fd)}, "reopen a held inode through /proc/self/fd, never by another path"},
+      {SYS_statx, {int_is(2, AT_EMPTY_PATH)}, "attributes of held inodes"},
+      {SYS_readlinkat, {}, "targets of symlinks"},
+      {SYS_getdents64, {}, "read directories"},
+      {SYS_lseek, {}, "go to a place in a directory"},
+      {SYS_fstatfs, {}, "statfs"},
+      {SYS_fgetxattr, {}, "read extended attributes"},
+      {SYS_flistxattr, {}, "list extended attributes"},
+  };
+}
+
+std::vector<SeccompRule> change_rules(int proc_self_fd) {
+  return {
+      {SYS_fchmodat, {int_is(0, proc_self_fd)}, "mode of a held inode"},
+      {SYS_fchownat, {int_is(4, AT_EMPTY_PATH)}, "owner of a held inode"},
+      {SYS_ftruncate, {}, "size"},
+      {SYS_utimensat, {int_is(3, AT_EMPTY_PATH)}, "times of a held inode"},
+      {SYS_mkdirat, {}, "mkdir"},
+      {SYS_mknodat, {bits_are(2, S_IFMT, S_IFREG)}, "mknod of regular files"},
+      {SYS_mknodat, {bits_are(2, S_IFMT, S_IFIFO)}, "mknod of FIFOs"},
+      {SYS_mknodat, {bits_are(2, S_IFMT, S_IFSOCK)}, "mknod of sockets; devices are in no rule"},
+      {SYS_symlinkat, {}, "symlink"},
+      {SYS_linkat, {int_is(0, proc_self_fd), int_is(4, AT_SYMLINK_FOLLOW)}, "another name for a held inode"},
+      {SYS_unlinkat, {}, "unlink and rmdir"},
+      {SYS_renameat2, {}, "rename"},
+      {SYS_fsync, {}, "fsync of directories"},
+      {SYS_fsetxattr, {}, "set extended attributes"},
+      {SYS_fremovexattr, {}, "remove extended attributes"},
+  };
+}
+
+std::vector<SeccompRule> unix_socket_rules() {
+  return {
+      {SYS_socket, {int_is(0, AF_UNIX)}, "connect to a socket of the tree, where the mount allows it"},
+      {SYS_connect, {}, "the same"},
+  };
+}
+
+std::vector<SeccompRule> runtime_rules() {
+  return {
+      {SYS_futex, {}, "join threads, locks of the allocator and the log"},
+      {SYS_exit, {}, "end of a connection's thread"},
+      {SYS_exit_group, {}, "end of the process"},
+      {SYS_rt_sigprocmask, {}, "the C library blocks signals while a thread ends"},
+      {SYS_madvise, {int_is(2, MADV_DONTNEED)}, "stack of an ended thread, allocator"},
+      {SYS_mmap, {bits_are(2, PROT_EXEC, 0)}, "allocator; nothing executable", false},
+      {SYS_munmap, {}, "allocator, stacks", false},
+      {SYS_mprotect, {bits_are(2, PROT_EXEC, 0)}, "arenas of the allocator; nothing executable", false},
+      {SYS_mremap, {}, "allocator: large blocks", false},
+      {SYS_brk, {}, "allocator", false},
+      {SYS_getrandom, {}, "allocator: its thread caches", false},
+      {SYS_write, {}, "log lines", false},
+      {SYS_gettid, {}, "log lines", false},
+      {SYS_clock_gettime, {}, "log lines, where the vdso has no clock", false},
+      {SYS_restart_syscall, {}, "the host resumes a stopped futex wait with it", false},
+  };
+}
+
+// What the sanitizers' run-time libraries do by themselves; no release has these.
+std::vector<SeccompRule> sanitizer_rules() {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  return {
+      {SYS_sched_yield, {}, "spin locks of the sanitizer", false},
+      {SYS_sigaltstack, {}, "its signal stack", false},
+      {SYS_madvise, {}, "its shadow memory", false},
+      {SYS_mmap, {}, "its shadow memory", false},
+      {SYS_getpid, {}, "reports", false},
+      {SYS_prctl, {}, "its thread names", false},
+      {SYS_rt_sigaction, {}, "reports", false},
+  };
+#else
+  return {};
+#endif
+}
+
+int add_rule(scmp_filter_ctx context, const SeccompRule& rule) {
+  return ::seccomp_rule_add_array(context, SCMP_ACT_ALLOW, rule.call, static_cast<unsigned>(rule.conditions.size()),
+                                  rule.conditions.data());
+}
+
+}  // namespace
+
+std::vector<SeccompRule> gofer_rules(int proc_self_fd) {
+  std::vector<SeccompRule> rules = connection_rules();
+  append(rules, lookup_rules(proc_self_fd));
+  append(rules, change_rules(proc_self_fd));
+  append(rules, unix_socket_rules());
+  append(rules, runtime_rules());
+  append(rules, sanitizer_rules());
+  return rules;
+}
+
+Result<void> install_rules(std::span<const SeccompRule> rules) {
+  const std::unique_ptr<void, void (*)(scmp_filter_ctx)> context(::seccomp_init(SCMP_ACT_KILL_PROCESS),
+                                                                 &::seccomp_release);
+  if (!context) return Errno(ENOMEM);
+  if (const int error = ::seccomp_attr_set(context.get(), SCMP_FLTATR_CTL_TSYNC, 1); error < 0) return Errno(-error);
+  // A search tree instead of a list: the frequent calls have arguments to check, so the kernel does not cache them.
+  if (const int error = ::seccomp_attr_set(context.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2); error < 0)
+    return Errno(-error);
+  for (const SeccompRule& rule : rules)
+    if (const int error = add_rule(context.get(), rule); error < 0) return Errno(-error);
+  if (const int error = ::seccomp_load(context.get()); error < 0) return Errno(-error);
+  return {};
+}
+
+Result<void> install_gofer_filter(int proc_self_fd) { return install_rules(gofer_rules(proc_self_fd)); }
+
+}  // namespace runsc::gofer

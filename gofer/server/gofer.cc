@@ -1,0 +1,122 @@
+#include "gofer/server/gofer.h"
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <ctime>
+#include <latch>
+#include <thread>
+
+#include "boot/base/host_call.h"
+#include "boot/base/log.h"
+#include "gofer/server/serve.h"
+
+namespace runsc::gofer {
+namespace {
+
+struct Connection {
+  PacketSocket socket;
+  std::unique_ptr<Session> session;
+};
+
+// Descriptors that are not handles: stdio, log, sockets, roots, those open for one request, directory streams.
+constexpr std::uint64_t kReservedDescriptors = 64;
+// A handle number costs the table 40 bytes.
+constexpr std::uint64_t kMostHandles = 1 << 20;
+
+Result<std::uint32_t> handles_for_each(std::size_t mounts) {
+  rlimit limit{};
+  TRY(HOST_CALL(::getrlimit(RLIMIT_NOFILE, &limit)));
+  limit.rlim_cur = limit.rlim_max;
+  TRY(HOST_CALL(::setrlimit(RLIMIT_NOFILE, &limit)));
+  const std::uint64_t reserved = kReservedDescriptors + 4 * mounts;
+  if (limit.rlim_cur <= reserved) return Errno(EMFILE);
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>((limit.rlim_cur - reserved) / mounts, kMostHandles));
+}
+
+void ignore_signals() {
+  // Written-to sockets and logs may be closed; a truncate past RLIMIT_FSIZE is the peer's error, EFBIG.
+  for (const int signal : {SIGPIPE, SIGXFSZ}) std::signal(signal, SIG_IGN);
+}
+
+// What libraries do once, and what the filter will forbid: reading the time zone for log lines, and loading the
+// unwinder for the first exception.
+void warm_up() {
+  ::tzset();
+  alignas(8) const std::array<std::byte, 8> garbage{std::byte{0xff}, std::byte{0xff}, std::byte{0xff}};
+  Request ignored;
+  if (decode(garbage, ignored).ok()) LOG(WARNING) << "garbage is a message";
+}
+
+Result<std::vector<Connection>> make_connections(std::vector<GoferMount> mounts, int proc_self_fd,
+                                                 std::uint32_t max_handles) {
+  std::vector<Connection> connections;
+  for (GoferMount& mount : mounts) {
+    SessionConfig config{std::move(mount.root), proc_self_fd, mount.policy, max_handles};
+    connections.push_back({PacketSocket(std::move(mount.socket)), TRY(Session::create(std::move(config)))});
+  }
+  return connections;
+}
+
+// One thread for each connection, so that a slow or stuck one does not hold up the others. The threads exist before
+// the filter: it then needs no call that makes one.
+Result<void> serve_all(std::vector<Connection> connections, const std::function<Result<void>()>& confine) {
+  std::latch started(static_cast<std::ptrdiff_t>(connections.size()));
+  std::latch confined(1);
+  bool go = false;
+  std::vector<std::jthread> threads;
+  for (Connection& connection : connections)
+    threads.emplace_back([&connection, &started, &confined, &go] {
+      started.count_down();
+      confined.wait();
+      if (go) serve_connection(std::move(connection.socket), *connection.session);
+    });
+  started.wait();
+  const Result<void> result = confine();
+  go = result.ok();
+  confined.count_down();
+  threads.clear();  // joins
+  return result;
+}
+
+Result<void> run(std::vector<GoferMount> mounts, GoferOptions options) {
+  if (mounts.empty()) return Errno(EINVAL);
+  ignore_signals();
+  if (!options.proc_self_fd.valid()) options.proc_self_fd = TRY(open_proc_self_fd());
+  const int proc_self_fd = options.proc_self_fd.get();
+  TRY(prepare_thread(proc_self_fd));
+  if (options.max_handles == 0) options.max_handles = TRY(handles_for_each(mounts.size()));
+  warm_up();
+  std::vector<Connection> connections =
+      TRY(make_connections(std::move(mounts), proc_self_fd, options.max_handles));
+  return serve_all(std::move(connections), [&]() -> Result<void> {
+    if (!options.install_filter) return {};
+    return options.install_filter(proc_self_fd);
+  });
+}
+
+}  // namespace
+
+Result<UniqueFd> open_proc_self_fd() {
+  return own_fd(HOST_CALL(::open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC)).value_or(-1));
+}
+
+Result<void> prepare_thread(int proc_self_fd) {
+  ::umask(0);
+  TRY(HOST_CALL(::fchdir(proc_self_fd)));
+  return {};
+}
+
+int run_gofer(std::vector<GoferMount> mounts, GoferOptions options) {
+  const Result<void> result = run(std::move(mounts), std::move(options));
+  if (result.ok()) return 0;
+  LOG(ERROR) << "gofer: cannot start: " << errno_name(result.error());
+  return 1;
+}
+
+}  // namespace runsc::gofer
