@@ -1,0 +1,165 @@
+#include "boot/platform/seccomp/address_space.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include <algorithm>
+
+#include "boot/base/checked.h"
+#include "boot/base/host_call.h"
+#include "boot/platform/seccomp/context.h"
+#include "boot/platform/seccomp/remote_memory.h"
+
+namespace runsc::seccomp {
+namespace {
+
+constexpr int kProtections = PROT_READ | PROT_WRITE | PROT_EXEC;
+
+int host_map_flags(const AddressSpace::MapOptions& options, int fd) {
+  int flags = MAP_FIXED | (options.sharing == Sharing::kShared ? MAP_SHARED : MAP_PRIVATE);
+  if (fd < 0) flags |= MAP_ANONYMOUS;
+  if (options.no_reserve) flags |= MAP_NORESERVE;
+  if (options.populate) flags |= MAP_POPULATE;
+  if (options.grows_down) flags |= MAP_GROWSDOWN;
+  if (options.locked) flags |= MAP_LOCKED;
+  return flags;
+}
+
+}  // namespace
+
+Result<int> AreaAllocator::take() {
+  if (!free_.empty()) {
+    const int index = free_.back();
+    free_.pop_back();
+    return index;
+  }
+  if (next_ == STUB_AREA_COUNT) return Errno(EAGAIN);
+  return next_++;
+}
+
+SeccompAddressSpace::SeccompAddressSpace(Shared& shared, Agent agent)
+    : shared_(shared), pid_(agent.process().pid()), state_(std::move(agent)) {}
+
+SeccompAddressSpace::~SeccompAddressSpace() {
+  auto state = state_.lock();
+  state->agent.process().end();
+  shared_.slots.give(std::move(state->agent).take_slot());
+}
+
+Result<void> SeccompAddressSpace::call(long number, const Agent::Args& args) {
+  TRY(state_.lock()->agent.call(number, args));
+  return {};
+}
+
+Result<void> SeccompAddressSpace::map(std::uint64_t address, std::uint64_t length, int prot, const MapOptions& options,
+                                      int fd, std::uint64_t offset) {
+  TRY(shared_.rules.check_mapping(address, length));
+  return call(SYS_mmap,
+              {address, length, static_cast<std::uint64_t>(prot & kProtections),
+               static_cast<std::uint64_t>(host_map_flags(options, fd)), static_cast<std::uint64_t>(fd), offset});
+}
+
+Result<void> SeccompAddressSpace::unmap(std::uint64_t address, std::uint64_t length) {
+  TRY(shared_.rules.check_mapping(address, length));
+  return call(SYS_munmap, {address, length});
+}
+
+Result<void> SeccompAddressSpace::protect(std::uint64_t address, std::uint64_t length, int prot) {
+  TRY(shared_.rules.check_mapping(address, length));
+  return call(SYS_mprotect, {address, length, static_cast<std::uint64_t>(prot & kProtections)});
+}
+
+Result<void> SeccompAddressSpace::remap(std::uint64_t old_address, std::uint64_t old_length, std::uint64_t new_length,
+                                        int flags, std::uint64_t new_address) {
+  const bool moves = (flags & MREMAP_MAYMOVE) != 0;
+  if (moves != ((flags & MREMAP_FIXED) != 0)) return Errno(EINVAL);  // the host must not choose an address
+  TRY(shared_.rules.check_mapping(old_address, std::max(old_length, moves ? kPageSize : new_length)));
+  if (moves) TRY(shared_.rules.check_mapping(new_address, new_length));
+  return call(SYS_mremap, {old_address, old_length, new_length, static_cast<std::uint64_t>(flags), new_address});
+}
+
+Result<void> SeccompAddressSpace::advise(std::uint64_t address, std::uint64_t length, int advice) {
+  TRY(shared_.rules.check_mapping(address, length));
+  return call(SYS_madvise, {address, length, static_cast<std::uint64_t>(advice)});
+}
+
+Result<void> SeccompAddressSpace::sync(std::uint64_t address, std::uint64_t length, int flags) {
+  TRY(shared_.rules.check_mapping(address, length));
+  return call(SYS_msync, {address, length, static_cast<std::uint64_t>(flags)});
+}
+
+// The agent leaves the bytes where the application can change them: they are no more than a hint anyway.
+Result<std::vector<std::uint8_t>> SeccompAddressSpace::resident(std::uint64_t address, std::uint64_t length) {
+  TRY(shared_.rules.check_mapping(address, length));
+  constexpr std::uint64_t kChunk = kPageSize;  // pages that one page of output describes
+  std::vector<std::uint8_t> pages(length / kPageSize);
+  auto state = state_.lock();
+  for (std::uint64_t first = 0; first < pages.size(); first += kChunk) {
+    const std::uint64_t count = std::min(kChunk, pages.size() - first);
+    TRY(state->agent.call(SYS_mincore, {address + first * kPageSize, count * kPageSize, STUB_SCRATCH + 0x1000}));
+    copy_once(pages.data() + first, state->agent.slot().output(), count);
+  }
+  for (std::uint8_t& page : pages) page &= 1;
+  return pages;
+}
+
+Result<std::size_t> SeccompAddressSpace::read(std::uint64_t address, std::span<std::byte> to) {
+  const Range range{address, to.size()};
+  return readv(std::span(&range, 1), to);
+}
+
+Result<std::size_t> SeccompAddressSpace::write(std::uint64_t address, std::span<const std::byte> from) {
+  const Range range{address, from.size()};
+  return writev(std::span(&range, 1), from);
+}
+
+Result<std::size_t> SeccompAddressSpace::readv(std::span<const Range> ranges, std::span<std::byte> to) {
+  return RemoteMemory(pid_, shared_.rules).read(ranges, to);
+}
+
+Result<std::size_t> SeccompAddressSpace::writev(std::span<const Range> ranges, std::span<const std::byte> from) {
+  return RemoteMemory(pid_, shared_.rules).write(ranges, from);
+}
+
+// The host writes through page protections only by /proc/<pid>/mem and ptrace. Neither is at hand here.
+Result<void> SeccompAddressSpace::force_write(std::uint64_t address, std::span<const std::byte> from) {
+  const std::size_t count = TRY(write(address, from));
+  if (count != from.size()) return Errno(EIO);
+  return {};
+}
+
+Result<std::uint32_t> SeccompAddressSpace::compare_exchange(std::uint64_t address, std::uint32_t expected,
+                                                            std::uint32_t desired) {
+  if (address % sizeof(expected) != 0) return Errno(EINVAL);
+  if (shared_.rules.accessible(address, sizeof(expected)) != sizeof(expected)) return Errno(EFAULT);
+  return state_.lock()->agent.exchange(address, expected, desired);
+}
+
+Result<std::unique_ptr<AddressSpace>> SeccompAddressSpace::fork() {
+  Slot slot = TRY(shared_.slots.take());
+  Agent child = TRY(state_.lock()->agent.fork(std::move(slot)));
+  return std::unique_ptr<AddressSpace>(std::make_unique<SeccompAddressSpace>(shared_, std::move(child)));
+}
+
+Result<std::unique_ptr<Context>> SeccompAddressSpace::new_context(const ThreadState& thread) {
+  std::vector<std::byte> fp;
+  if (!thread.fp_state.empty()) fp = TRY(checked_fp_state(shared_.fp, thread.fp_state));
+  UniqueFd reserved_fd(TRY(HOST_CALL(fcntl(shared_.text.get(), F_DUPFD_CLOEXEC, 0))));
+  auto state = state_.lock();
+  const int index = TRY(state->areas.take());
+  const ThreadArea area(state->agent.slot().area(index), STUB_AREAS + std::uint64_t{STUB_AREA_SIZE} * index);
+  shared_word(area.mailbox().ready).store(0);
+  area.store(thread.registers, area.place_fp(fp));
+  auto process = state->agent.start_thread(index, reserved_fd.get());
+  if (!process.ok()) {
+    state->areas.give(index);
+    return process.error();
+  }
+  return std::unique_ptr<Context>(std::make_unique<SeccompContext>(*this, index, area, std::move(process).value(),
+                                                                   Listener(std::move(reserved_fd))));
+}
+
+void SeccompAddressSpace::free_area(int index) { state_.lock()->areas.give(index); }
+
+}  // namespace runsc::seccomp

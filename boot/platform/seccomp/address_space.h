@@ -1,0 +1,79 @@
+// AddressSpace by an agent process.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "boot/base/lock.h"
+#include "boot/platform/platform.h"
+#include "boot/platform/seccomp/agent.h"
+#include "boot/platform/seccomp/fp_state.h"
+#include "boot/platform/seccomp/reserved.h"
+
+namespace runsc::seccomp {
+
+// What the objects of one platform share. Outlives them.
+struct Shared {
+  Shared(const Platform::Layout& layout, const FpLayout& fp) : layout(layout), rules(layout), fp(fp) {}
+  const Platform::Layout layout;
+  const AddressRules rules;
+  const FpLayout fp;
+  UniqueFd text;  // the stub's image
+  SlotPool slots;
+};
+
+// Hands out the numbers of thread areas.
+class AreaAllocator {
+ public:
+  // EAGAIN: all are in use.
+  Result<int> take();
+  void give(int index) { free_.push_back(index); }
+
+ private:
+  std::vector<int> free_;
+  int next_ = 0;
+};
+
+class SeccompAddressSpace : public AddressSpace {
+ public:
+  SeccompAddressSpace(Shared& shared, Agent agent);
+  ~SeccompAddressSpace() override;
+
+  Result<void> map(std::uint64_t address, std::uint64_t length, int prot, const MapOptions& options, int fd,
+                   std::uint64_t offset) override;
+  Result<void> unmap(std::uint64_t address, std::uint64_t length) override;
+  Result<void> protect(std::uint64_t address, std::uint64_t length, int prot) override;
+  Result<void> remap(std::uint64_t old_address, std::uint64_t old_length, std::uint64_t new_length, int flags,
+                     std::uint64_t new_address) override;
+  Result<void> advise(std::uint64_t address, std::uint64_t length, int advice) override;
+  Result<void> sync(std::uint64_t address, std::uint64_t length, int flags) override;
+  Result<std::vector<std::uint8_t>> resident(std::uint64_t address, std::uint64_t length) override;
+  Result<std::size_t> read(std::uint64_t address, std::span<std::byte> to) override;
+  Result<std::size_t> write(std::uint64_t address, std::span<const std::byte> from) override;
+  Result<std::size_t> readv(std::span<const Range> ranges, std::span<std::byte> to) override;
+  Result<std::size_t> writev(std::span<const Range> ranges, std::span<const std::byte> from) override;
+  Result<void> force_write(std::uint64_t address, std::span<const std::byte> from) override;
+  Result<std::uint32_t> compare_exchange(std::uint64_t address, std::uint32_t expected, std::uint32_t desired) override;
+  Result<std::unique_ptr<AddressSpace>> fork() override;
+  Result<std::unique_ptr<Context>> new_context(const ThreadState& state) override;
+  int host_pid() const override { return pid_; }
+
+  // For contexts.
+  Shared& shared() { return shared_; }
+  void free_area(int index);
+
+ private:
+  struct State {
+    explicit State(Agent agent) : agent(std::move(agent)) {}
+    Agent agent;
+    AreaAllocator areas;
+  };
+  // A mapping call of the agent, whose result is only success or failure.
+  Result<void> call(long number, const Agent::Args& args);
+
+  Shared& shared_;
+  const pid_t pid_;
+  Guarded<State, LockLevel::kPlatform> state_;
+};
+
+}  // namespace runsc::seccomp

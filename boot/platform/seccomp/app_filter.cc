@@ -1,0 +1,120 @@
+#include "boot/platform/seccomp/app_filter.h"
+
+#include <asm/prctl.h>
+#include <linux/audit.h>
+#include <linux/futex.h>
+#include <linux/seccomp.h>
+#include <sys/syscall.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+
+#include "boot/platform/seccomp/stub/stub.h"
+
+namespace runsc::seccomp {
+namespace {
+
+constexpr std::uint32_t kX32Bit = 0x40000000;
+
+// Builds a program from blocks that either return or fall through to the next one with the system call's number in the
+// accumulator.
+class Program {
+ public:
+  void load(std::size_t offset) { add(BPF_LD | BPF_W | BPF_ABS, static_cast<std::uint32_t>(offset)); }
+  void load_number() { load(offsetof(seccomp_data, nr)); }
+  void ret(std::uint32_t action) { add(BPF_RET | BPF_K, action); }
+
+  void ret_if_equal(std::uint32_t value, std::uint32_t action) {
+    skip_unless(BPF_JEQ, value, 1);
+    ret(action);
+  }
+  void ret_unless_equal(std::uint32_t value, std::uint32_t action) {
+    code_.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 1, 0));
+    ret(action);
+  }
+  // The next `count` instructions run only when the accumulator compares so with `value`.
+  void skip_unless(std::uint16_t comparison, std::uint32_t value, std::uint8_t count) {
+    code_.push_back(BPF_JUMP(static_cast<std::uint16_t>(BPF_JMP | comparison | BPF_K), value, 0, count));
+  }
+  void mask(std::uint32_t bits) { add(BPF_ALU | BPF_AND | BPF_K, bits); }
+
+  // Call `number` returns `inside` when issued by the syscall instruction before `label`, else `outside`.
+  void only_from(std::uint32_t number, const char* label, std::uint32_t inside, std::uint32_t outside) {
+    const std::uint64_t address = stub_address(label);
+    skip_unless(BPF_JEQ, number, 7);
+    load(offsetof(seccomp_data, instruction_pointer));
+    ret_unless_equal(static_cast<std::uint32_t>(address), outside);
+    load(offsetof(seccomp_data, instruction_pointer) + 4);
+    ret_unless_equal(static_cast<std::uint32_t>(address >> 32), outside);
+    ret(inside);
+  }
+
+  // Call `number` is allowed when its argument `index`, after `bits` were masked, is one of `values`; else it notifies.
+  void allow_argument(std::uint32_t number, int index, std::uint32_t bits,
+                      std::initializer_list<std::uint32_t> values) {
+    skip_unless(BPF_JEQ, number, static_cast<std::uint8_t>(3 + 2 * values.size()));
+    load(offsetof(seccomp_data, args) + 8 * static_cast<std::size_t>(index));
+    mask(bits);
+    for (const std::uint32_t value : values) ret_if_equal(value, SECCOMP_RET_ALLOW);
+    ret(SECCOMP_RET_USER_NOTIF);
+  }
+
+  std::vector<sock_filter> take() { return std::move(code_); }
+
+ private:
+  void add(std::uint16_t code, std::uint32_t k) { code_.push_back(BPF_STMT(code, k)); }
+  std::vector<sock_filter> code_;
+};
+
+// Other architectures' calls are refused: int 0x80 arrives in the signal handler and becomes a fault, x32 numbers do
+// not exist, as on a host without x32.
+void refuse_foreign_calls(Program& program) {
+  program.load(offsetof(seccomp_data, arch));
+  program.ret_unless_equal(AUDIT_ARCH_X86_64, SECCOMP_RET_TRAP);
+  program.load_number();
+  program.skip_unless(BPF_JGE, kX32Bit, 1);
+  program.ret(SECCOMP_RET_ERRNO | ENOSYS);
+}
+
+void allow_native_calls(Program& program) {
+  // Waiting and waking between the application's own threads; whatever they agree on through the word is theirs. PI
+  // operations name host thread ids and stay with the kernel.
+  program.allow_argument(
+      SYS_futex, 1, ~static_cast<std::uint32_t>(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME),
+      {FUTEX_WAIT, FUTEX_WAKE, FUTEX_REQUEUE, FUTEX_CMP_REQUEUE, FUTEX_WAKE_OP, FUTEX_WAIT_BITSET, FUTEX_WAKE_BITSET});
+  // Sets a register; no pointer. ARCH_GET_* write to memory and can as well be answered by the kernel.
+  program.allow_argument(SYS_arch_prctl, 0, ~0u, {ARCH_SET_FS, ARCH_SET_GS});
+  // The host inserts it when a natively blocked futex was stopped or frozen.
+  program.ret_if_equal(SYS_restart_syscall, SECCOMP_RET_ALLOW);
+}
+
+// The stub's own calls. A jump there gains nothing: rt_sigreturn loads registers, and the other three act on a
+// descriptor table that is empty.
+void allow_stub_calls(Program& program) {
+  program.only_from(SYS_rt_sigreturn, stub_sigreturn, SECCOMP_RET_ALLOW, SECCOMP_RET_TRAP);
+  program.only_from(SYS_dup3, stub_start_dup3, SECCOMP_RET_ALLOW, SECCOMP_RET_USER_NOTIF);
+  program.only_from(SYS_close, stub_start_close, SECCOMP_RET_ALLOW, SECCOMP_RET_USER_NOTIF);
+  program.only_from(SYS_close_range, stub_start_close_range, SECCOMP_RET_ALLOW, SECCOMP_RET_USER_NOTIF);
+}
+
+// Calls for which the kernel needs every register.
+void trap_full_calls(Program& program) {
+  for (const std::uint32_t number : {SYS_clone, SYS_clone3, SYS_fork, SYS_vfork, SYS_execve, SYS_execveat})
+    program.ret_if_equal(number, SECCOMP_RET_TRAP);
+}
+
+}  // namespace
+
+std::vector<sock_filter> application_filter() {
+  Program program;
+  refuse_foreign_calls(program);
+  allow_native_calls(program);
+  allow_stub_calls(program);
+  trap_full_calls(program);
+  program.ret(SECCOMP_RET_USER_NOTIF);
+  return program.take();
+}
+
+}  // namespace runsc::seccomp

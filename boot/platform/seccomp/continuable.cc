@@ -1,0 +1,49 @@
+#include "boot/platform/seccomp/continuable.h"
+
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include <algorithm>
+
+namespace runsc::seccomp {
+namespace {
+
+constexpr std::uint64_t kProtections = PROT_READ | PROT_WRITE | PROT_EXEC;
+
+// Anonymous, at an exact address, with none of the flags that change where or what is mapped.
+bool is_plain_mapping(const seccomp_data& call) {
+  constexpr std::uint64_t kNeeded = MAP_FIXED | MAP_ANONYMOUS;
+  constexpr std::uint64_t kAllowed =
+      kNeeded | MAP_SHARED | MAP_PRIVATE | MAP_NORESERVE | MAP_POPULATE | MAP_STACK | MAP_GROWSDOWN | MAP_LOCKED;
+  const std::uint64_t flags = call.args[3];
+  return (flags & kNeeded) == kNeeded && (flags & ~kAllowed) == 0 && (call.args[2] & ~kProtections) == 0;
+}
+
+}  // namespace
+
+bool may_continue(const AddressRules& rules, const seccomp_data& call) {
+  std::uint64_t length = call.args[1];
+  switch (call.nr) {
+    case SYS_munmap:
+    case SYS_madvise:
+    case SYS_mlock:
+    case SYS_munlock:
+    case SYS_msync:
+      break;
+    case SYS_mprotect:
+      if ((call.args[2] & ~kProtections) != 0) return false;
+      break;
+    case SYS_mremap:
+      if (call.args[3] != 0) return false;
+      length = std::max(length, static_cast<std::uint64_t>(call.args[2]));
+      break;
+    case SYS_mmap:
+      if (!is_plain_mapping(call)) return false;
+      break;
+    default:
+      return false;
+  }
+  return rules.check_rounded_mapping(call.args[0], length).ok();
+}
+
+}  // namespace runsc::seccomp

@@ -1,0 +1,41 @@
+#include "boot/platform/seccomp/process.h"
+
+#include <sys/wait.h>
+
+#include <csignal>
+
+namespace runsc::seccomp {
+
+Process& Process::operator=(Process&& other) noexcept {
+  if (this == &other) return *this;
+  end();
+  pid_ = std::exchange(other.pid_, 0);
+  return *this;
+}
+
+bool Process::alive() const {
+  if (pid_ == 0) return false;
+  siginfo_t info{};
+  const int status = waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT | __WALL);
+  return status == 0 && info.si_pid == 0;
+}
+
+void Process::send(int signal) const {
+  if (pid_ != 0) ::kill(pid_, signal);
+}
+
+int Process::end() {
+  kill();
+  return join();
+}
+
+int Process::join() {
+  if (pid_ == 0) return 0;
+  int status = 0;
+  while (waitpid(pid_, &status, __WALL) < 0 && errno == EINTR) {
+  }
+  pid_ = 0;
+  return status;
+}
+
+}  // namespace runsc::seccomp

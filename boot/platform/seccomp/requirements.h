@@ -1,0 +1,11 @@
+// What the seccomp platform needs from the host.
+#pragma once
+
+#include <string>
+
+namespace runsc::seccomp {
+
+// Empty: everything is there. Else one line that names the missing feature and the Linux version that has it.
+std::string missing_requirement();
+
+}  // namespace runsc::seccomp

@@ -1,0 +1,87 @@
+#include "boot/platform/seccomp/seccomp_platform.h"
+
+#include <sys/syscall.h>
+
+#include "boot/platform/seccomp/address_space.h"
+#include "boot/platform/seccomp/host_vdso.h"
+#include "boot/platform/seccomp/remote_memory.h"
+#include "boot/platform/seccomp/requirements.h"
+#include "boot/platform/seccomp/stub_image.h"
+#include "boot/platform/seccomp/zygote.h"
+
+namespace runsc {
+namespace {
+
+using namespace seccomp;  // NOLINT: this file is the seccomp platform
+
+constexpr std::uint64_t kTaskSize = 0x7ffffffff000;
+
+Platform::Layout make_layout() {
+  const HostVdso host = find_host_vdso();
+  Platform::Layout layout;
+  layout.task_size = kTaskSize;
+  layout.reserved_start = STUB_BASE;
+  layout.reserved_end = STUB_END;
+  layout.vdso = host.vdso;
+  layout.vdso_size = host.vdso_size;
+  layout.vvar = host.vvar;
+  layout.vvar_size = host.vvar_size;
+  return layout;
+}
+
+class SeccompPlatform : public Platform {
+ public:
+  SeccompPlatform(std::unique_ptr<Shared> shared, Agent zygote)
+      : shared_(std::move(shared)), zygote_(std::move(zygote)) {}
+
+  Result<std::unique_ptr<AddressSpace>> new_address_space() override {
+    Slot slot = TRY(shared_->slots.take());
+    Agent agent = TRY(zygote_.lock()->fork(std::move(slot)));
+    return std::unique_ptr<AddressSpace>(std::make_unique<SeccompAddressSpace>(*shared_, std::move(agent)));
+  }
+
+  const Layout& layout() const override { return shared_->layout; }
+
+ private:
+  std::unique_ptr<Shared> shared_;
+  Guarded<Agent, LockLevel::kPlatform> zygote_;
+};
+
+// An order, and a copy out of its memory.
+Result<void> try_out(Agent& zygote, const Shared& shared) {
+  TRY(zygote.call(SYS_getpid, {}));
+  if (shared.layout.vdso == 0) return {};
+  std::array<std::byte, 4> magic{};
+  const AddressSpace::Range range{shared.layout.vdso, magic.size()};
+  TRY(RemoteMemory(zygote.process().pid(), shared.rules).read(std::span(&range, 1), magic));
+  return {};
+}
+
+Result<std::unique_ptr<Platform>> start(std::string& error) {
+  error = "the stub cannot be set up";
+  const Platform::Layout layout = make_layout();
+  if (layout.vdso != 0 && layout.vvar < layout.reserved_end) return Errno(EEXIST);
+  auto shared = std::make_unique<Shared>(layout, TRY(probe_fp_layout()));
+  if (shared->fp.frame_size() > AREA_STACK_OFFSET - AREA_FP_OFFSET) return Errno(E2BIG);
+  shared->text = TRY(make_stub_image());
+  Slot slot = TRY(shared->slots.take());
+  error = "the first application process cannot be cloned";
+  Agent zygote = TRY(start_zygote(layout, shared->text.get(), std::move(slot)));
+  error = "the memory of application processes cannot be read (process_vm_readv; is Yama's ptrace_scope above 1?)";
+  TRY(try_out(zygote, *shared));
+  error.clear();
+  return std::unique_ptr<Platform>(std::make_unique<SeccompPlatform>(std::move(shared), std::move(zygote)));
+}
+
+}  // namespace
+
+std::unique_ptr<Platform> make_seccomp_platform(std::string& error) {
+  error = missing_requirement();
+  if (!error.empty()) return nullptr;
+  auto platform = start(error);
+  if (platform.ok()) return std::move(platform).value();
+  error += std::string(": ") + errno_name(platform.error());
+  return nullptr;
+}
+
+}  // namespace runsc

@@ -1,0 +1,65 @@
+// Where everything lies in the reserved region of an application's address space, and the layouts that the stub's
+// assembler shares with C++. Macros only: this file is included by .S files; messages.h asserts that the C++ structures
+// agree.
+//
+//   STUB_BASE    text       read+exec, sealed memfd: the stub's code, then the filter program
+//   STUB_COMMAND command    read-only here; only the boot process's own mapping can write it
+//   STUB_SCRATCH scratch    writable by the application: wake-up words and output buffers, never trusted
+//   STUB_AREAS   areas      writable by the application: one per thread, a mailbox page and an alternate signal stack
+#pragma once
+
+#define STUB_BASE 0x7e0000000000
+#define STUB_TEXT_SIZE 0x10000
+// Offset in the text of struct sock_fprog; the sock_filter array follows it at + 16. Then 128 bytes of CPU mask.
+#define STUB_PROGRAM_OFFSET 0x8000
+#define STUB_CPU_MASK_OFFSET 0xf000
+#define STUB_CPU_MASK_SIZE 128
+#define STUB_PROGRAM (STUB_BASE + STUB_PROGRAM_OFFSET)
+#define STUB_CPU_MASK (STUB_BASE + STUB_CPU_MASK_OFFSET)
+
+// One slot of communication memory: command page, scratch pages, areas.
+#define STUB_SLOT (STUB_BASE + STUB_TEXT_SIZE)
+#define STUB_COMMAND STUB_SLOT
+#define STUB_SCRATCH (STUB_SLOT + 0x1000)
+#define STUB_SCRATCH_OFFSET 0x1000
+#define STUB_SCRATCH_SIZE 0x2000
+#define STUB_AREAS_OFFSET 0x8000
+#define STUB_AREAS (STUB_SLOT + STUB_AREAS_OFFSET)
+// A power of two: the signal handler finds its mailbox by masking the stack pointer.
+#define STUB_AREA_SIZE 0x8000
+#define STUB_AREA_COUNT 8189
+#define STUB_SLOT_SIZE (STUB_AREAS_OFFSET + STUB_AREA_COUNT * STUB_AREA_SIZE)
+#define STUB_END (STUB_SLOT + STUB_SLOT_SIZE)
+
+// Command page: struct Command.
+#define COMMAND_SEQUENCE 0
+#define COMMAND_KIND 4
+#define COMMAND_NUMBER 8
+#define COMMAND_ARGS 16
+#define COMMAND_AUX 64
+
+// Command::kind.
+#define COMMAND_CALL 0       // a plain system call
+#define COMMAND_FORK 1       // a clone whose child becomes the agent of slot descriptor aux[0]
+#define COMMAND_THREAD 2     // a clone whose child becomes an application thread: area aux[0], descriptor aux[1]
+#define COMMAND_EXCHANGE 3   // a clone whose child exchanges: address aux[0], desired << 32 | expected aux[1]; it
+                             // answers through descriptor aux[2]
+
+// Scratch: struct Scratch.
+#define SCRATCH_DONE 0
+
+// Area: struct Mailbox at its start.
+#define MAILBOX_FRAME 0
+#define MAILBOX_FS_BASE 8
+#define MAILBOX_GS_BASE 16
+#define MAILBOX_SIGNAL 24
+#define MAILBOX_READY 28
+// Where the kernel writes the frame that a thread resumes from, and its FP state; clear of what the host writes when it
+// delivers a signal, which is at the end of the area.
+#define AREA_FRAME_OFFSET 0x200
+#define AREA_FP_OFFSET 0x400
+// The alternate signal stack reaches from here to the end of the area.
+#define AREA_STACK_OFFSET 0x4000
+
+// A system call number that no kernel has, for the stub's doorbell.
+#define DOORBELL_NUMBER 0x0fff0001
