@@ -1,6 +1,7 @@
 #include "boot/platform/seccomp/address_space.h"
 
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
@@ -134,6 +135,11 @@ Result<std::uint32_t> SeccompAddressSpace::compare_exchange(std::uint64_t addres
   if (address % sizeof(expected) != 0) return Errno(EINVAL);
   if (shared_.rules.accessible(address, sizeof(expected)) != sizeof(expected)) return Errno(EFAULT);
   return state_.lock()->agent.exchange(address, expected, desired);
+}
+
+Result<int> SeccompAddressSpace::futex_wake(std::uint64_t address, int count) {
+  if (shared_.rules.accessible(address, sizeof(std::uint32_t)) != sizeof(std::uint32_t)) return Errno(EFAULT);
+  return TRY(state_.lock()->agent.call(SYS_futex, {address, FUTEX_WAKE, static_cast<std::uint64_t>(count)}));
 }
 
 Result<std::unique_ptr<AddressSpace>> SeccompAddressSpace::fork() {

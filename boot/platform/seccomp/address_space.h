@@ -54,6 +54,7 @@ class SeccompAddressSpace : public AddressSpace {
   Result<std::size_t> writev(std::span<const Range> ranges, std::span<const std::byte> from) override;
   Result<void> force_write(std::uint64_t address, std::span<const std::byte> from) override;
   Result<std::uint32_t> compare_exchange(std::uint64_t address, std::uint32_t expected, std::uint32_t desired) override;
+  Result<int> futex_wake(std::uint64_t address, int count) override;
   Result<std::unique_ptr<AddressSpace>> fork() override;
   Result<std::unique_ptr<Context>> new_context(const ThreadState& state) override;
   int host_pid() const override { return pid_; }

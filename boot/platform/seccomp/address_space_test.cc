@@ -133,6 +133,16 @@ TEST_F(AddressSpaceTest, ExchangesAtomicallyAndSurvivesBadAddresses) {
   EXPECT_TRUE(space_->unmap(kGuestData, 0x1000).ok());
 }
 
+TEST_F(AddressSpaceTest, WakesNativeFutexWaiters) {
+  auto context = start(*space_, guest_state(guest_futex_wait));
+  std::thread other([&] { EXPECT_EQ(context->wait().signal, SIGTRAP); });
+  while (space_->futex_wake(kGuestData, 1).value_or(-1) == 0) std::this_thread::yield();
+  other.join();
+  EXPECT_EQ(context->registers().rax, 0u);
+  EXPECT_EQ(space_->futex_wake(kGuestData, 1).value_or(-1), 0);
+  EXPECT_EQ(space_->futex_wake(platform_->layout().reserved_start + 0x10000, 1).error(), Errno(EFAULT));
+}
+
 TEST_F(AddressSpaceTest, ForkCopiesOnWrite) {
   poke(*space_, kGuestData, 1);
   auto child = space_->fork();
