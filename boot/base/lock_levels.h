@@ -24,6 +24,7 @@ enum class LockLevel : int {
   kIpc,               // kernel: SysV and POSIX IPC objects
   kTasks,             // kernel: the tree of tasks, thread groups, sessions, and all signal state. One per kernel
   kTimer,             // kernel: the timer queue
+  kHostPoller,        // kernel: which host descriptor belongs to which wait queue
   kPlatform,          // platform: agents and areas
   kWaitQueue,         // kernel: entries of one wait queue. A callback under it only sets a flag and wakes
   kLeaf,              // anything that calls nothing while it is held

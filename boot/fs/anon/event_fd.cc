@@ -1,0 +1,51 @@
+#include "boot/fs/anon/event_fd.h"
+
+#include <sys/eventfd.h>
+
+namespace runsc {
+namespace {
+
+constexpr std::uint64_t kMax = ~0ULL - 1;
+
+}  // namespace
+
+EventFd::EventFd(unsigned initial, int flags)
+    : AnonFile("eventfd", OpenFlags{O_RDWR | (flags & EFD_NONBLOCK)}),
+      count_(initial),
+      semaphore_((flags & EFD_SEMAPHORE) != 0) {}
+
+Result<std::size_t> EventFd::read(IoSink& sink, std::optional<std::uint64_t> offset, int) {
+  if (offset) return Errno(ESPIPE);
+  if (sink.remaining() < sizeof(std::uint64_t)) return Errno(EINVAL);
+  auto count = count_.lock();
+  if (*count == 0) return Errno(EAGAIN);
+  const std::uint64_t value = semaphore_ ? 1 : *count;
+  *count -= value;
+  count.underlying().unlock();
+  queue_.notify(POLLOUT | POLLWRNORM);
+  return put_object(sink, value);
+}
+
+Result<std::size_t> EventFd::write(IoSource& source, std::optional<std::uint64_t> offset, int) {
+  if (offset) return Errno(ESPIPE);
+  if (source.remaining() < sizeof(std::uint64_t)) return Errno(EINVAL);
+  auto count = count_.lock();
+  // Only a write that would go through takes its bytes: the caller may have to wait and try again.
+  std::uint64_t value = 0;
+  if (*count == kMax) return Errno(EAGAIN);
+  const std::size_t taken = TRY(source.take(std::as_writable_bytes(std::span(&value, 1))));
+  if (taken < sizeof value) return Errno(EFAULT);
+  if (value > kMax) return Errno(EINVAL);
+  if (value > kMax - *count) return Errno(EAGAIN);
+  *count += value;
+  count.underlying().unlock();
+  if (value != 0) queue_.notify(POLLIN | POLLRDNORM);
+  return sizeof value;
+}
+
+EventMask EventFd::readiness(EventMask) {
+  const std::uint64_t count = *count_.lock();
+  return (count != 0 ? POLLIN | POLLRDNORM : 0) | (count < kMax ? POLLOUT | POLLWRNORM : 0);
+}
+
+}  // namespace runsc
