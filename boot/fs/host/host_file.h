@@ -1,0 +1,70 @@
+// Open files over host descriptors that the sandbox was given: standard input and output, passed pipes and sockets.
+#pragma once
+
+#include "boot/base/unique_fd.h"
+#include "boot/kernel/host_poller.h"
+#include "boot/vfs/file_description.h"
+
+namespace runsc {
+
+// Makes an open file of a donated descriptor: a regular file, pipe, FIFO, stream socket, terminal or other character
+// device. Its access mode is the host's; the host's status flags are shared with processes outside and never changed.
+// `poller` must outlive the file. EINVAL: a directory or block device.
+Result<FilePtr> open_host_file(HostPoller& poller, UniqueFd fd);
+
+// What all of them share.
+class HostFile : public FileDescription {
+ public:
+  HostFile(UniqueFd fd, OpenFlags flags) : FileDescription(VfsPath{}, flags), fd_(std::move(fd)) {}
+
+  std::string anonymous_name() const override;
+  Result<FileAttributes> attributes() override;
+  int host_fd() const override { return fd_.get(); }
+
+ protected:
+  const UniqueFd fd_;
+};
+
+// Has positions. The position is the host's, because processes outside may share it (`(runsc run a; echo b) > file`).
+class HostRegularFile : public HostFile {
+ public:
+  using HostFile::HostFile;
+
+  Result<std::size_t> read(IoSink& sink, std::optional<std::uint64_t> offset, int rwf) override;
+  Result<std::size_t> write(IoSource& source, std::optional<std::uint64_t> offset, int rwf) override;
+  Result<std::int64_t> seek(std::int64_t offset, int whence) override;
+  Result<void> truncate(std::uint64_t size) override;
+  Result<void> allocate(int mode, std::uint64_t offset, std::uint64_t length) override;
+  Result<void> sync(bool data_only) override;
+  Result<FileMapping> map(std::uint64_t offset, std::uint64_t length, bool shared_writable) override;
+};
+
+// A descriptor that may have nothing to read yet. It may be in blocking mode, and its mode must not be changed. Reads
+// use RWF_NOWAIT where the host has it, else they look with poll(2) first: when another process outside reads the same
+// bytes in between, the task thread blocks in the host until more come. Writes look first and then write at most
+// PIPE_BUF bytes, for which a writable pipe always has room; a terminal or socket may hold the thread up for as long as
+// its reader is slow.
+class HostStream : public HostFile {
+ public:
+  HostStream(HostPoller& poller, UniqueFd fd, OpenFlags flags);
+  ~HostStream() override;
+
+  Result<std::size_t> read(IoSink& sink, std::optional<std::uint64_t> offset, int rwf) override;
+  Result<std::size_t> write(IoSource& source, std::optional<std::uint64_t> offset, int rwf) override;
+  Result<std::int64_t> ioctl(CurrentTask& task, std::uint32_t command, std::uint64_t argument) override;
+  EventMask readiness(EventMask interest) override;
+  WaitQueue* wait_queue() override { return &queue_; }
+  bool pollable() override { return polled_; }
+
+ private:
+  Result<std::size_t> read_some(std::span<std::byte> to);
+  // All of it.
+  Result<void> write_chunk(std::span<const std::byte> from);
+
+  HostPoller& poller_;
+  WaitQueue queue_;
+  bool polled_;  // the host's epoll takes it
+  std::atomic<bool> has_nowait_{true};
+};
+
+}  // namespace runsc

@@ -1,0 +1,47 @@
+// Terminal: what sessions and process groups know of their controlling terminal (tty_ioctl(4), credentials(7)).
+#pragma once
+
+#include <memory>
+
+#include "boot/abi/ids.h"
+#include "boot/base/result.h"
+#include "boot/kernel/task_tree.h"
+
+namespace runsc {
+
+class ProcessGroup;
+class Session;
+class ThreadGroup;
+
+// Job control of one terminal, whatever its kind. Everything is reached with the task tree's lock held.
+class Terminal : public std::enable_shared_from_this<Terminal> {
+ public:
+  virtual ~Terminal() = default;
+
+  // TIOCSCTTY. EPERM: the caller does not lead its session, the session has a terminal, or this terminal controls
+  // another session (`steal`: takes it away, which needs CAP_SYS_ADMIN). Success if it controls this session already.
+  Result<void> acquire(TaskTree& tree, ThreadGroup& caller, bool steal);
+  // TIOCNOTTY. ENOTTY: not the caller's controlling terminal. A session leader takes it from the whole session; the
+  // caller of this function then sends SIGHUP and SIGCONT to the group that is returned (null: to nobody).
+  Result<std::shared_ptr<ProcessGroup>> release(TaskTree& tree, ThreadGroup& caller);
+  // TIOCGPGRP: null when there is no such group any more. ENOTTY: not the caller's controlling terminal.
+  Result<std::shared_ptr<ProcessGroup>> foreground(TaskTree& tree, ThreadGroup& caller) const;
+  // TIOCSPGRP; `id` as the caller's namespace numbers it. ENOTTY as above, ESRCH: no such group, EPERM: of another
+  // session.
+  Result<void> set_foreground(TaskTree& tree, ThreadGroup& caller, Pid id);
+  // TIOCGSID. ENOTTY as above.
+  Result<Pid> session_id(TaskTree& tree, ThreadGroup& caller) const;
+  // Whether `caller` has it as controlling terminal but is not in the foreground: reads and changes of settings then
+  // are for SIGTTIN and SIGTTOU to decide.
+  bool in_background(TaskTree& tree, ThreadGroup& caller) const;
+  // The group that gets SIGINT, SIGWINCH ..; null when there is none.
+  std::shared_ptr<ProcessGroup> foreground(TaskTree& tree) const;
+
+ private:
+  bool controls(TaskTree& tree, ThreadGroup& caller) const;
+
+  std::weak_ptr<Session> session_;
+  std::weak_ptr<ProcessGroup> foreground_;
+};
+
+}  // namespace runsc
