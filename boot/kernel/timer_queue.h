@@ -6,13 +6,18 @@
 #include <memory>
 
 #include "boot/base/lock.h"
+#include "boot/base/result.h"
 #include "boot/kernel/deadline.h"
 
 namespace runsc {
 
 class TimerQueue;
 
-// One timer. Its owner must call disarm() before it ends; then the callback is not running and will not be called.
+// One timer. When it has been disarmed or destroyed its callback is not running and will not be called.
+//
+// disarm() and the destructor wait for a running callback: whoever calls them holds no lock that the callback takes. An
+// owner that may be destroyed under such a lock has the callback first turn a weak_ptr to the owner into a shared_ptr,
+// and do nothing if that fails.
 class Timer {
  public:
   // `expire` is called on the timer thread without locks; it may arm the timer again, and may take any lock.
@@ -21,10 +26,12 @@ class Timer {
   Timer(const Timer&) = delete;
   Timer& operator=(const Timer&) = delete;
 
-  // Replaces an earlier deadline. Thread-safe.
+  // Replaces an earlier deadline. Thread-safe, never waits: any lock below kTimer may be held.
   void arm(const Deadline& deadline);
   // Waits for a running callback unless called from it.
   void disarm();
+  // As disarm() without waiting: a callback that is under way goes on, and finds in its owner's state that it is stale.
+  void cancel();
 
  private:
   friend class TimerQueue;
@@ -35,13 +42,15 @@ class Timer {
   Deadline deadline_;
 };
 
-// Thread-safe. start() begins its thread; the destructor ends it.
+// Thread-safe. start() begins its thread; the destructor ends it. All its timers must be gone by then.
 class TimerQueue {
  public:
   TimerQueue();
   ~TimerQueue();
-  void start();
-  // Called when the wall clock was set: CLOCK_REALTIME timers are looked at again. (The thread also notices by itself.)
+  // The error of the host when it has no thread or descriptor left. Timers armed before it expire after it.
+  Result<void> start();
+  // Called when the wall clock was set: CLOCK_REALTIME timers are looked at again. (The thread also notices by itself:
+  // the host moves absolute timers with the clock.)
   void clock_changed();
 
  private:
