@@ -8,6 +8,7 @@
 
 #include "boot/base/lock.h"
 #include "boot/kernel/current_task.h"
+#include "boot/kernel/futex.h"
 #include "boot/kernel/namespaces.h"
 #include "boot/kernel/task.h"
 #include "boot/kernel/task_tree.h"
@@ -35,6 +36,7 @@ class Kernel {
   std::size_t max_tasks = 32768;
   bool trace_syscalls = false;  // --strace
   GapCounters gaps;
+  FutexTable futexes;
 
   // What creates a task: clone(2), and the loader for the first one and for exec.
   struct NewTask {
