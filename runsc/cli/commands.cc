@@ -1,0 +1,11 @@
+#include "runsc/cli/command.h"
+
+namespace runsc {
+
+const std::vector<Command>& all_commands() {
+  static const std::vector<Command> commands = {run_command(),   do_command(),   spec_command(),   list_command(),
+                                                state_command(), kill_command(), delete_command(), debug_command()};
+  return commands;
+}
+
+}  // namespace runsc

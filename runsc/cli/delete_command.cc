@@ -1,0 +1,57 @@
+#include <poll.h>
+#include <signal.h>
+
+#include "runsc/cli/command.h"
+#include "runsc/common/user_error.h"
+#include "sandbox/container_store.h"
+
+namespace runsc {
+namespace {
+
+// Ends the processes and waits for their end, which needs no parenthood.
+void end_process(const ProcessIdentity& process) {
+  const UniqueFd fd = process.open();
+  if (!fd || !process.send(SIGKILL)) return;
+  pollfd entry{.fd = fd.get(), .events = POLLIN, .revents = 0};
+  while (::poll(&entry, 1, 10000) < 0 && errno == EINTR) {
+  }
+}
+
+int delete_container(const Words& words, const RuntimeOptions& options) {
+  const std::string& id = words[0];
+  check_container_id(id);
+  ContainerStore store(options.root);
+  // Before the lock, which would make the file of a container that does not exist.
+  if (FLAGS_force) {
+    try {
+      store.load(id);
+    } catch (const UserError&) {
+      return 0;
+    }
+  }
+  store.load(id);
+  ContainerLock lock(options.root, id);
+  const ContainerState state = store.load(id);
+  if (state.status_now() != Status::kStopped && !FLAGS_force) {
+    throw UserError("cannot delete container " + id + " that is not stopped: " + status_name(state.status_now()));
+  }
+  end_process(state.boot);
+  end_process(state.gofer);
+  store.remove(id, state.cgroups);
+  lock.remove_on_release();
+  return 0;
+}
+
+}  // namespace
+
+Command delete_command() {
+  return {.name = "delete",
+          .arguments = "<container-id>",
+          .summary = "remove what is kept of a container that has ended",
+          .flags = {{"force", 'f'}},
+          .min_words = 1,
+          .max_words = 1,
+          .run = delete_container};
+}
+
+}  // namespace runsc

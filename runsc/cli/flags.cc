@@ -1,0 +1,110 @@
+#include "runsc/cli/flags.h"
+
+#include <gflags/gflags.h>
+
+#include <algorithm>
+
+#include "runsc/common/user_error.h"
+
+DEFINE_string(root, "", "directory of the containers' state (default /run/runsc, or $XDG_RUNTIME_DIR/runsc)");
+DEFINE_string(log, "", "file to append errors and warnings to");
+DEFINE_string(log_format, "text", "format of that file: text or json");
+DEFINE_bool(debug, false, "log more");
+DEFINE_string(debug_log, "", "directory for one log file of each sandbox's processes");
+DEFINE_bool(strace, false, "log every system call of the application");
+DEFINE_string(platform, "seccomp", "how application code runs: seccomp");
+DEFINE_string(network, "none", "none, or host: sockets of the container's network namespace on the host");
+DEFINE_string(file_access, "exclusive", "exclusive, or shared: the root is changed from outside while it runs");
+DEFINE_string(overlay2, "root:self",
+              "what takes the writes to the root: root:self, root:memory, root:dir=/PATH, all:.. (bind mounts too), none");
+DEFINE_string(rootless, "auto", "true, false or auto: run without being root");
+DEFINE_bool(systemd_cgroup, false, "accepted for compatibility");
+
+DEFINE_string(bundle, ".", "directory with config.json");
+DEFINE_bool(detach, false, "return when the container runs");
+DEFINE_string(pid_file, "", "file to write the process id to");
+DEFINE_string(console_socket, "", "Unix socket that is sent the console's master end");
+DEFINE_bool(keep, false, "keep the container's state after its end");
+DEFINE_bool(no_pivot, false, "accepted: the host's root is never the container's");
+DEFINE_bool(no_new_keyring, false, "accepted: a container never shares a keyring");
+DEFINE_bool(no_subreaper, false, "accepted: nothing is reparented");
+DEFINE_int32(preserve_fds, 0, "additional descriptors to pass to the container");
+DEFINE_bool(force, false, "delete even if it is running");
+DEFINE_bool(all, false, "signal every process of the container");
+DEFINE_bool(quiet, false, "only the ids");
+DEFINE_string(format, "table", "table or json");
+DEFINE_bool(stacks, false, "what every task and thread of the sandbox is doing");
+DEFINE_bool(spec_rootless, false, "for a caller who is not root");
+DEFINE_string(cwd, "", "directory to start in (default: the present one)");
+DEFINE_bool(help_wanted, false, "show this");
+DEFINE_bool(version_wanted, false, "show the version");
+
+namespace runsc {
+namespace {
+
+std::string gflag_name(const FlagName& flag) {
+  std::string name = flag.gflag == nullptr ? flag.name : flag.gflag;
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+}
+
+gflags::CommandLineFlagInfo flag_info(const FlagName& flag) {
+  return gflags::GetCommandLineFlagInfoOrDie(gflag_name(flag).c_str());
+}
+
+const FlagName* find_flag(const std::vector<FlagName>& allowed, const std::string& name) {
+  const auto found = std::find_if(allowed.begin(), allowed.end(), [&](const FlagName& flag) {
+    return name == flag.name || (name.size() == 1 && name[0] == flag.letter);
+  });
+  return found == allowed.end() ? nullptr : &*found;
+}
+
+void set_flag(const FlagName& flag, const std::string& shown, const std::string& value) {
+  if (gflags::SetCommandLineOption(gflag_name(flag).c_str(), value.c_str()).empty()) {
+    throw UserError("invalid value \"" + value + "\" for flag " + shown);
+  }
+}
+
+}  // namespace
+
+std::size_t parse_flags(const std::vector<std::string>& words, std::size_t start,
+                        const std::vector<FlagName>& allowed) {
+  std::size_t i = start;
+  while (i < words.size() && words[i].size() > 1 && words[i][0] == '-') {
+    const std::string& word = words[i++];
+    if (word == "--") break;
+    const std::size_t dashes = word[1] == '-' ? 2 : 1;
+    const std::size_t equals = word.find('=');
+    const std::string shown = word.substr(0, equals);
+    const FlagName* flag = find_flag(allowed, shown.substr(dashes));
+    if (flag == nullptr) throw UserError("unknown flag " + shown);
+    if (equals != std::string::npos) {
+      set_flag(*flag, shown, word.substr(equals + 1));
+    } else if (flag_info(*flag).type == "bool") {
+      set_flag(*flag, shown, "true");
+    } else {
+      if (i == words.size()) throw UserError("flag " + shown + " needs a value");
+      set_flag(*flag, shown, words[i++]);
+    }
+  }
+  return i;
+}
+
+std::string describe_flags(const std::vector<FlagName>& flags) {
+  constexpr std::size_t kColumn = 30;
+  std::string out;
+  for (const FlagName& flag : flags) {
+    const auto info = flag_info(flag);
+    std::string left = std::string("  --") + flag.name;
+    if (flag.letter != 0) left += std::string(", -") + flag.letter;
+    if (info.type != "bool") left += info.type == "int32" ? " N" : " VALUE";
+    left.resize(std::max(left.size() + 1, kColumn), ' ');
+    out += left + info.description;
+    const bool says_default = info.description.find("(default") != std::string::npos;
+    if (info.type != "bool" && !info.default_value.empty() && !says_default) out += " (default " + info.default_value + ")";
+    out += "\n";
+  }
+  return out;
+}
+
+}  // namespace runsc

@@ -1,0 +1,83 @@
+#include "runsc/cli/global_options.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "runsc/common/user_error.h"
+
+namespace runsc {
+namespace {
+
+[[noreturn]] void refuse(const char* flag, const std::string& value, const char* wanted) {
+  throw UserError("invalid value \"" + value + "\" for flag --" + flag + ": want " + wanted);
+}
+
+std::string state_root(bool rootless) {
+  if (!FLAGS_root.empty()) return std::filesystem::absolute(FLAGS_root).lexically_normal();
+  const char* runtime = std::getenv("XDG_RUNTIME_DIR");
+  if (rootless && runtime != nullptr && runtime[0] == '/') return std::string(runtime) + "/runsc";
+  return rootless ? "/tmp/runsc-" + std::to_string(::geteuid()) : "/run/runsc";
+}
+
+OverlayOption parse_overlay(std::string text) {
+  OverlayOption out;
+  if (text == "none") return {.kind = OverlayKind::kNone, .directory = "", .all_gofer_mounts = false};
+  const char* wanted = "none, or root: or all: before self, memory or dir=/PATH";
+  const std::size_t colon = text.find(':');
+  const std::string where = text.substr(0, colon);
+  if (colon == std::string::npos || (where != "root" && where != "all")) refuse("overlay2", text, wanted);
+  out.all_gofer_mounts = where == "all";
+  const std::string medium = text.substr(colon + 1);
+  if (medium == "self") {
+    out.kind = OverlayKind::kSelf;
+  } else if (medium == "memory") {
+    out.kind = OverlayKind::kMemory;
+  } else if (medium.rfind("dir=/", 0) == 0) {
+    out.kind = OverlayKind::kDir;
+    out.directory = medium.substr(4);
+  } else {
+    refuse("overlay2", text, wanted);
+  }
+  return out;
+}
+
+bool parse_rootless() {
+  if (FLAGS_rootless == "auto") return ::geteuid() != 0;
+  if (FLAGS_rootless == "true") return true;
+  if (FLAGS_rootless == "false") return false;
+  refuse("rootless", FLAGS_rootless, "true, false or auto");
+}
+
+}  // namespace
+
+const std::vector<FlagName>& global_flags() {
+  static const std::vector<FlagName> flags = {{"root"},     {"log"},         {"log-format"}, {"debug"},
+                                              {"debug-log"}, {"strace"},      {"platform"},   {"network"},
+                                              {"file-access"}, {"overlay2"},  {"rootless"},   {"systemd-cgroup"},
+                                              {"help", 'h', "help_wanted"}, {"version", 'v', "version_wanted"}};
+  return flags;
+}
+
+RuntimeOptions options_from_flags() {
+  RuntimeOptions options;
+  options.rootless = parse_rootless();
+  options.root = state_root(options.rootless);
+  if (FLAGS_log_format != "text" && FLAGS_log_format != "json") refuse("log-format", FLAGS_log_format, "text or json");
+  options.log_format = FLAGS_log_format == "json" ? LogFormat::kJson : LogFormat::kText;
+  if (FLAGS_platform != "seccomp") refuse("platform", FLAGS_platform, "seccomp");
+  if (FLAGS_network != "none" && FLAGS_network != "host") refuse("network", FLAGS_network, "none or host");
+  options.network = FLAGS_network == "host" ? NetworkMode::kHost : NetworkMode::kNone;
+  if (FLAGS_file_access != "exclusive" && FLAGS_file_access != "shared") {
+    refuse("file-access", FLAGS_file_access, "exclusive or shared");
+  }
+  options.file_access = FLAGS_file_access == "shared" ? FileAccess::kShared : FileAccess::kExclusive;
+  options.overlay = parse_overlay(FLAGS_overlay2);
+  options.strace = FLAGS_strace;
+  options.debug = FLAGS_debug;
+  return options;
+}
+
+}  // namespace runsc

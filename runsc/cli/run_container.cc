@@ -1,0 +1,138 @@
+#include "runsc/cli/run_container.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <memory>
+#include <optional>
+
+#include "runsc/cli/flags.h"
+#include "runsc/cli/messages.h"
+#include "runsc/common/user_error.h"
+#include "sandbox/foreground.h"
+#include "sandbox/sandbox.h"
+
+namespace runsc {
+namespace {
+
+// A container's entry under the root, taken away when this object goes unless kept.
+class Entry {
+ public:
+  Entry(const ContainerStore& store, const std::string& id)
+      : store_(store), id_(id), lock_(std::make_unique<ContainerLock>(store.root(), id)) {
+    store_.create(id);
+  }
+  ~Entry() {
+    if (kept_) return;
+    try {
+      if (!lock_) lock_ = std::make_unique<ContainerLock>(store_.root(), id_);
+      store_.remove(id_, cgroups_);
+      lock_->remove_on_release();
+    } catch (const UserError& error) {
+      messages().warning(error.what());
+    }
+  }
+  Entry(const Entry&) = delete;
+  Entry& operator=(const Entry&) = delete;
+
+  void own_cgroups(std::vector<std::string> cgroups) { cgroups_ = std::move(cgroups); }
+  void unlock() { lock_.reset(); }
+  void keep() { kept_ = true; }
+
+ private:
+  ContainerStore store_;
+  std::string id_;
+  std::unique_ptr<ContainerLock> lock_;
+  std::vector<std::string> cgroups_;
+  bool kept_ = false;
+};
+
+// The console, when the container has one: the sandbox gets the replica, whoever watches gets the master.
+std::optional<PseudoTerminal> make_console(const RunRequest& request) {
+  const bool terminal = request.spec.process.terminal;
+  const bool socket = !request.console_socket.empty();
+  if (socket && !(terminal && request.detach)) {
+    throw UserError("cannot use console socket if runsc will not detach or allocate tty");
+  }
+  if (terminal && request.detach && !socket) {
+    throw UserError("cannot allocate tty if runsc will detach without setting console socket");
+  }
+  if (!terminal) return std::nullopt;
+  return open_pseudo_terminal(request.spec.process.console_size);
+}
+
+SandboxRequest sandbox_request(const RunRequest& request, const std::optional<PseudoTerminal>& console) {
+  SandboxRequest out;
+  out.id = request.id;
+  out.bundle = request.bundle;
+  out.spec = request.spec;
+  out.detach = request.detach;
+  if (console) out.stdio = {console->replica.get(), console->replica.get(), console->replica.get()};
+  return out;
+}
+
+// A caller may have started us with fewer than three descriptors; what we open must not get their numbers.
+void ensure_stdio() {
+  while (true) {
+    const int fd = ::open("/dev/null", O_RDWR);
+    if (fd < 0 || fd > 2) {
+      if (fd > 2) ::close(fd);
+      return;
+    }
+  }
+}
+
+// One file of each run for the processes of the sandbox.
+UniqueFd open_debug_log(const std::string& id) {
+  if (FLAGS_debug_log.empty()) return {};
+  if (::mkdir(FLAGS_debug_log.c_str(), 0755) != 0 && errno != EEXIST) throw_system_error("create " + FLAGS_debug_log);
+  const std::string path = FLAGS_debug_log + "/" + id + ".log";
+  UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
+  if (!fd) throw_system_error("open " + path);
+  return fd;
+}
+
+void write_pid_file(const std::string& path, pid_t pid) {
+  if (!path.empty()) write_atomically(path, std::to_string(pid), 0644);
+}
+
+int attend_to_end(Sandbox& sandbox, ForwardedSignals& signals, std::optional<PseudoTerminal>& console,
+                  const std::string& control_socket) {
+  if (!console) return attend(sandbox, signals, UniqueFd(), control_socket);
+  console->replica.reset();  // so that the end of the sandbox is the end of its output
+  const RawTerminal raw;
+  return attend(sandbox, signals, std::move(console->master), control_socket);
+}
+
+}  // namespace
+
+int run_container(RunRequest request, const RuntimeOptions& given) {
+  ensure_stdio();
+  check_container_id(request.id);
+  for (const std::string& warning : request.spec.warnings) messages().warning(warning);
+  RuntimeOptions options = given;
+  const UniqueFd debug_log = open_debug_log(request.id);
+  if (debug_log) options.log_fd = debug_log.get();
+  if (options.log_fd < 0 && (options.debug || options.strace)) options.log_fd = STDERR_FILENO;
+
+  ForwardedSignals signals;
+  ContainerStore store(options.root);
+  store.ensure_root();
+  Entry entry(store, request.id);
+  std::optional<PseudoTerminal> console = make_console(request);
+  Sandbox sandbox = Sandbox::start(sandbox_request(request, console), options, store);
+  entry.own_cgroups(sandbox.state().cgroups);
+  if (console && request.detach) send_console(request.console_socket, *console);
+  write_pid_file(request.pid_file, sandbox.state().boot.pid);
+  if (request.detach) {
+    sandbox.release();
+    entry.keep();
+    return 0;
+  }
+  entry.unlock();
+  const int status = attend_to_end(sandbox, signals, console, store.control_socket(request.id));
+  if (request.keep) entry.keep();
+  return status;
+}
+
+}  // namespace runsc

@@ -1,0 +1,135 @@
+#include "sandbox/boot_process.h"
+
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#include "boot/boot_main.h"
+#include "boot/startup_report.h"
+#include "runsc/common/user_error.h"
+#include "sandbox/setup_steps.h"
+
+namespace runsc {
+namespace {
+
+// A procfs of the new pid namespace that is mounted nowhere. Not an error when the host forbids it (a container whose own
+// /proc is partly covered): the boot process then does without.
+void open_private_proc(Donation& donation) {
+  const UniqueFd context(static_cast<int>(::syscall(SYS_fsopen, "proc", FSOPEN_CLOEXEC)));
+  if (!context) return;
+  if (::syscall(SYS_fsconfig, context.get(), FSCONFIG_SET_STRING, "subset", "pid", 0) != 0) return;
+  if (::syscall(SYS_fsconfig, context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0) return;
+  const auto attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+  UniqueFd mount(static_cast<int>(::syscall(SYS_fsmount, context.get(), FSMOUNT_CLOEXEC, attributes)));
+  if (!mount) return;
+  // fsmount(2) gives an O_PATH descriptor; relative opens are all that is needed of it.
+  donation.add("proc", mount.release());
+}
+
+std::vector<Step> boot_steps(bool may_set_groups, std::uint32_t id) {
+  return {
+      {"new session", "no key or hang-up of the caller's terminal reaches the sandbox",
+       [](Donation&) { start_session(); }},
+      {"private mounts", "before the first mount: the host must not see what is mounted here",
+       [](Donation&) { make_mounts_private(); }},
+      {"private proc", "the kernel reads its agents' memory and statistics there; opened while there still is CAP_SYS_ADMIN",
+       [](Donation& donation) { open_private_proc(donation); }},
+      {"empty root", "an empty tmpfs: a subverted kernel finds no file, whatever it can still call",
+       [](Donation&) { mount_new_root(2); }},
+      {"pivot root", "the host's tree is gone, not only out of sight as after chroot",
+       [](Donation&) { pivot_to_new_root(); }},
+      {"limits", "before the ids: raising limits may need a capability", [](Donation&) { set_limits(); }},
+      {"ids", "nobody, outside and inside: files and processes of the host's users are out of reach. After the mounts, "
+              "which need the namespace's owner",
+       [=](Donation&) { become(id, id, may_set_groups); }},
+      {"no new privileges", "no later execution can add rights; needed for the seccomp policy too",
+       [](Donation&) { set_no_new_privileges(); }},
+      {"capabilities", "last: the steps before needed them. None is left, and none can be gained",
+       [](Donation&) { limit_capabilities(0); }},
+  };
+}
+
+IdMaps boot_id_maps(bool rootless) {
+  if (rootless) {
+    return {.uids = {{kBootId, ::geteuid(), 1}}, .gids = {{kBootId, ::getegid(), 1}}, .deny_setgroups = true};
+  }
+  return {.uids = {{kBootId, kBootId, 1}}, .gids = {{kBootId, kBootId, 1}}, .deny_setgroups = false};
+}
+
+void add_list(Donation& donation, const std::string& name, const std::vector<int>& fds) {
+  for (std::size_t i = 0; i < fds.size(); ++i) donation.add(name + std::to_string(i), fds[i]);
+}
+
+Donation donate(const BootResources& resources, int null) {
+  Donation donation;
+  donation.set_stdio(null, null, resources.log >= 0 ? resources.log : null);
+  donation.add("config", resources.config);
+  donation.add("control", resources.control);
+  donation.add("log", resources.log);
+  add_list(donation, "stdio", {resources.stdio.begin(), resources.stdio.end()});
+  add_list(donation, "gofer", resources.gofer_connections);
+  add_list(donation, "overlay", resources.overlay_stores);
+  donation.add("start_gate", resources.start_gate);
+  return donation;
+}
+
+std::vector<std::string> logging_arguments(const RuntimeOptions& options) {
+  return {options.log_format == LogFormat::kJson ? "json" : "text", options.debug ? "debug" : "quiet"};
+}
+
+BootOptions take_options(DonatedFds& fds) {
+  BootOptions options;
+  options.report = fds.take("report");
+  options.config = fds.take("config");
+  options.control = fds.take("control");
+  options.log = fds.take("log");
+  for (std::size_t i = 0; i < options.stdio.size(); ++i) options.stdio[i] = fds.take("stdio" + std::to_string(i));
+  options.gofer_connections = fds.take_list("gofer");
+  options.overlay_stores = fds.take_list("overlay");
+  options.proc = fds.take("proc");
+  options.start_gate = fds.take("start_gate");
+  fds.expect_empty();
+  return options;
+}
+
+// `runsc boot` typed by a person must not run a sandbox without walls.
+void expect_contained() {
+  if (::getpid() != 1) throw UserError("this command is internal: it runs in the namespaces that `runsc run` makes");
+  if (::prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1) throw UserError("no_new_privs is not set");
+}
+
+}  // namespace
+
+SpawnedProcess spawn_boot(const BootResources& resources, const RuntimeOptions& options) {
+  const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  if (!null) throw_system_error("open /dev/null");
+  SpawnRequest request;
+  request.name = "boot";
+  request.namespaces = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
+  if (resources.own_network) request.namespaces |= CLONE_NEWNET;
+  request.network_namespace = resources.network_namespace;
+  request.id_maps = boot_id_maps(resources.rootless);
+  request.steps = boot_steps(!resources.rootless, kBootId);
+  request.donation = donate(resources, null.get());
+  request.arguments = logging_arguments(options);
+  request.die_with_parent = resources.die_with_parent;
+  return spawn(request);
+}
+
+int run_boot(const std::vector<std::string>& arguments) {
+  if (arguments.size() != 3) throw UserError("this command is internal");
+  expect_contained();
+  DonatedFds fds(arguments[0]);
+  BootOptions options = take_options(fds);
+  start_logging("runsc-boot", options.log.get(), arguments[1] == "json" ? LogFormat::kJson : LogFormat::kText,
+                arguments[2] == "debug");
+  // The change of ids made the process undumpable, and so its children's memory unreadable to it.
+  ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+  ::prctl(PR_SET_NAME, "runsc-boot", 0, 0, 0);
+  return boot_main(std::move(options));
+}
+
+}  // namespace runsc

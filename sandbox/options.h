@@ -1,0 +1,29 @@
+// What the command line says about every sandbox, apart from the bundle.
+#pragma once
+
+#include <string>
+
+#include "boot/base/log.h"
+#include "boot/loader/container_config.h"
+
+namespace runsc {
+
+struct OverlayOption {
+  OverlayKind kind = OverlayKind::kSelf;
+  std::string directory;        // kDir
+  bool all_gofer_mounts = false;  // also over bind mounts
+};
+
+struct RuntimeOptions {
+  std::string root;  // directory of the state files, absolute
+  NetworkMode network = NetworkMode::kNone;
+  FileAccess file_access = FileAccess::kExclusive;
+  OverlayOption overlay;
+  bool strace = false;
+  bool debug = false;
+  bool rootless = false;  // the caller is not root: user namespaces for everything
+  LogFormat log_format = LogFormat::kText;
+  int log_fd = -1;        // where the processes of the sandbox log (borrowed); -1: the container's stderr
+};
+
+}  // namespace runsc

@@ -1,0 +1,179 @@
+#include "sandbox/plan.h"
+
+#include <sys/mount.h>
+
+#include <algorithm>
+#include <map>
+
+#include "runsc/common/user_error.h"
+
+namespace runsc {
+namespace {
+
+// Names by which /proc/mounts knows the gofer's mounts; host paths are none of the application's business.
+constexpr const char kRootSource[] = "rootfs";
+constexpr const char kBindSource[] = "bind";
+
+std::map<std::string, MountType> type_names() {
+  return {{"tmpfs", MountType::kTmpfs},   {"proc", MountType::kProc},     {"sysfs", MountType::kSysfs},
+          {"devpts", MountType::kDevpts}, {"mqueue", MountType::kMqueue}, {"cgroup", MountType::kCgroup},
+          {"cgroup2", MountType::kCgroup2}};
+}
+
+
+// The host's own /proc, /sys and /dev are never served: where a bundle binds them (as `spec --rootless` does with
+// /sys), the container gets the sandbox's.
+std::optional<MountType> virtual_type(const std::string& source) {
+  if (source == "/proc") return MountType::kProc;
+  if (source == "/sys") return MountType::kSysfs;
+  if (source == "/dev") return MountType::kDev;
+  if (source == "/dev/pts") return MountType::kDevpts;
+  return std::nullopt;
+}
+
+class Planner {
+ public:
+  Planner(const oci::Spec& spec, const RuntimeOptions& options) : spec_(spec), options_(options) {}
+
+  ContainerPlan run(const std::string& id) {
+    refuse_namespaces();
+    plan_.config.id = id;
+    plan_process();
+    plan_mounts();
+    plan_linux();
+    plan_.config.network = options_.network;
+    plan_.config.strace = options_.strace;
+    plan_.config.debug = options_.debug;
+    return std::move(plan_);
+  }
+
+ private:
+  // A sandbox has its own of these, so the host's cannot be entered.
+  void refuse_namespaces() const {
+    using enum oci::NamespaceType;
+    for (const oci::Namespace& ns : spec_.linux_.namespaces) {
+      if (ns.path.empty()) continue;
+      if (ns.type == kUser || ns.type == kMount || ns.type == kTime) {
+        throw UserError("config.json: linux.namespaces: joining \"" + ns.path + "\" is not supported");
+      }
+    }
+  }
+
+  void plan_process() {
+    const oci::Process& process = spec_.process;
+    ContainerConfig& config = plan_.config;
+    config.args = process.args;
+    config.env = process.env;
+    config.cwd = process.cwd;
+    config.uid = process.user.uid;
+    config.gid = process.user.gid;
+    config.additional_gids = process.user.additional_gids;
+    config.umask = process.user.umask;
+    config.capabilities = process.capabilities;
+    config.rlimits = process.rlimits;
+    config.no_new_privileges = process.no_new_privileges;
+    config.oom_score_adj = process.oom_score_adj;
+    config.terminal = process.terminal;
+    config.console_size = process.console_size;
+    config.hostname = spec_.hostname;
+    config.domainname = spec_.domainname;
+    config.annotations = spec_.annotations;
+  }
+
+  void add_overlay(ContainerMount& mount, const std::string& source) {
+    mount.overlay = options_.overlay.kind;
+    if (mount.overlay == OverlayKind::kNone || mount.overlay == OverlayKind::kMemory) return;
+    mount.overlay_store = static_cast<int>(plan_.overlay_directories.size());
+    plan_.overlay_directories.push_back(mount.overlay == OverlayKind::kDir ? options_.overlay.directory : source);
+  }
+
+  ContainerMount gofer_mount(const std::string& destination, const std::string& source, std::uint64_t flags,
+                             bool recursive, bool overlaid) {
+    ContainerMount mount;
+    mount.destination = destination;
+    mount.type = MountType::kGofer;
+    mount.flags = flags;
+    mount.connection = static_cast<int>(plan_.gofer_mounts.size());
+    const bool read_only = (flags & MS_RDONLY) != 0;
+    if (overlaid && !read_only) add_overlay(mount, source);
+    plan_.gofer_mounts.push_back({source, recursive, read_only || mount.overlay != OverlayKind::kNone});
+    return mount;
+  }
+
+  void plan_root() {
+    ContainerMount root =
+        gofer_mount("/", spec_.root.path, spec_.root.readonly ? MS_RDONLY : 0, true, true);
+    root.source = kRootSource;
+    root.file_access = options_.file_access;
+    plan_.config.mounts.push_back(root);
+  }
+
+  ContainerMount plan_bind(const oci::Mount& from) {
+    if (const auto type = virtual_type(from.source)) {
+      return {.destination = from.destination, .type = *type, .source = from.source, .flags = from.flags, .data = {}};
+    }
+    ContainerMount mount = gofer_mount(from.destination, from.source, from.flags, from.recursive,
+                                       options_.overlay.all_gofer_mounts);
+    mount.source = kBindSource;
+    mount.file_access = FileAccess::kShared;
+    return mount;
+  }
+
+  ContainerMount plan_mount(const oci::Mount& from) {
+    if (from.type == "bind") return plan_bind(from);
+    ContainerMount mount{.destination = from.destination,
+                         .type = type_names().at(from.type),
+                         .source = from.source.empty() ? from.type : from.source,
+                         .flags = from.flags,
+                         .data = from.data};
+    if (mount.type == MountType::kTmpfs && mount.destination == "/dev") mount.type = MountType::kDev;
+    return mount;
+  }
+
+  void plan_mounts() {
+    plan_root();
+    const auto covers_dev = [](const oci::Mount& mount) { return mount.destination == "/dev"; };
+    if (std::none_of(spec_.mounts.begin(), spec_.mounts.end(), covers_dev)) add_default_dev();
+    for (const oci::Mount& mount : spec_.mounts) plan_.config.mounts.push_back(plan_mount(mount));
+  }
+
+  // Without a mount on /dev, runc makes device nodes in the image. Those of the image are never opened here, so the
+  // default ones come in a mount of their own, before whatever is mounted below it.
+  void add_default_dev() {
+    plan_.config.mounts.push_back({.destination = "/dev",
+                                   .type = MountType::kDev,
+                                   .source = "tmpfs",
+                                   .flags = MS_NOSUID | MS_STRICTATIME,
+                                   .data = {"mode=755", "size=65536k"}});
+  }
+
+  void plan_linux() {
+    const oci::Linux& from = spec_.linux_;
+    ContainerConfig& config = plan_.config;
+    config.masked_paths = from.masked_paths;
+    config.readonly_paths = from.readonly_paths;
+    config.sysctls = from.sysctl;
+    config.user_namespace = oci::find_namespace(spec_, oci::NamespaceType::kUser) != nullptr;
+    config.uid_mappings = from.uid_mappings;
+    config.gid_mappings = from.gid_mappings;
+    const oci::Resources& resources = from.resources;
+    if (resources.pids_limit.value_or(0) > 0) config.pids_limit = resources.pids_limit;
+    if (resources.memory.limit.value_or(0) > 0) config.memory_limit = resources.memory.limit;
+    const std::uint64_t period = resources.cpu.period.value_or(100000);
+    if (resources.cpu.quota.value_or(0) > 0 && period > 0) {
+      config.cpu_limit = static_cast<double>(*resources.cpu.quota) / static_cast<double>(period);
+    }
+  }
+
+  const oci::Spec& spec_;
+  const RuntimeOptions& options_;
+  ContainerPlan plan_;
+};
+
+}  // namespace
+
+ContainerPlan plan_container(const std::string& id, const oci::Spec& spec, const RuntimeOptions& options) {
+  return Planner(spec, options).run(id);
+}
+
+}  // namespace runsc

@@ -1,0 +1,229 @@
+#include "sandbox/sandbox.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <pwd.h>
+#include <sys/wait.h>
+
+#include <cstdio>
+#include <memory>
+#include <utility>
+
+#include "runsc/common/user_error.h"
+#include "sandbox/boot_process.h"
+#include "sandbox/cgroup.h"
+#include "sandbox/gofer_process.h"
+#include "sandbox/sandbox_parts.h"
+
+namespace runsc {
+namespace {
+
+// How long a process whose end has been announced may take to end before it is killed.
+constexpr int kGraceMilliseconds = 2000;
+
+bool wait_for_exit(int pidfd, int milliseconds) {
+  pollfd entry{.fd = pidfd, .events = POLLIN, .revents = 0};
+  return ::poll(&entry, 1, milliseconds) > 0;
+}
+
+// Everything that the processes are given, kept until they have it.
+struct Parts {
+  ContainerPlan plan;
+  UniqueFd config;
+  UniqueFd control;
+  std::vector<ConnectionPair> connections;
+  std::vector<UniqueFd> overlay_stores;
+  UniqueFd network_namespace;
+};
+
+Parts make_parts(const SandboxRequest& request, const RuntimeOptions& options, const ContainerStore& store) {
+  Parts parts;
+  parts.plan = plan_container(request.id, request.spec, options);
+  parts.config = make_config_file(parts.plan.config);
+  parts.control = make_control_socket(store.control_socket(request.id));
+  parts.connections = make_connections(parts.plan.gofer_mounts.size());
+  parts.overlay_stores = make_overlay_stores(parts.plan.overlay_directories);
+  return parts;
+}
+
+// The sandbox's namespace: the container's own where --network=host wants the real one, else an empty one.
+void choose_network(const SandboxRequest& request, const RuntimeOptions& options, BootResources& resources,
+                    UniqueFd& network_namespace) {
+  const oci::Namespace* network = oci::find_namespace(request.spec, oci::NamespaceType::kNetwork);
+  resources.own_network = true;
+  if (options.network == NetworkMode::kNone) return;
+  resources.own_network = network != nullptr && network->path.empty();
+  if (network == nullptr || network->path.empty()) return;
+  network_namespace = UniqueFd(::open(network->path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!network_namespace) throw_system_error("open " + network->path);
+  resources.network_namespace = network_namespace.get();
+}
+
+SpawnedProcess start_boot(const SandboxRequest& request, const RuntimeOptions& options, Parts& parts) {
+  BootResources resources;
+  resources.config = parts.config.get();
+  resources.control = parts.control.get();
+  resources.log = options.log_fd;
+  resources.stdio = request.stdio;
+  for (const ConnectionPair& pair : parts.connections) resources.gofer_connections.push_back(pair.boot.get());
+  resources.overlay_stores = borrow(parts.overlay_stores);
+  resources.die_with_parent = !request.detach;
+  resources.rootless = options.rootless;
+  choose_network(request, options, resources, parts.network_namespace);
+  return spawn_boot(resources, options);
+}
+
+IdMaps gofer_id_maps(const ContainerConfig& config, bool rootless) {
+  IdMaps maps{.uids = config.uid_mappings, .gids = config.gid_mappings, .deny_setgroups = rootless};
+  if (!config.user_namespace || maps.uids.empty()) {
+    maps.uids = {{0, ::geteuid(), 1}};
+    maps.gids = {{0, ::getegid(), 1}};
+  }
+  return maps;
+}
+
+SpawnedProcess start_gofer(const SandboxRequest& request, const RuntimeOptions& options, const Parts& parts) {
+  GoferResources resources;
+  resources.mounts = parts.plan.gofer_mounts;
+  for (const ConnectionPair& pair : parts.connections) resources.connections.push_back(pair.gofer.get());
+  resources.log = options.log_fd;
+  resources.die_with_parent = !request.detach;
+  resources.user_namespace = parts.plan.config.user_namespace || options.rootless;
+  if (resources.user_namespace) resources.id_maps = gofer_id_maps(parts.plan.config, options.rootless);
+  return spawn_gofer(resources, options);
+}
+
+// From the file, not getpwuid(3): a static program cannot load the host's name service libraries.
+std::string user_name() {
+  const std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen("/etc/passwd", "re"), std::fclose);
+  while (const passwd* entry = file ? ::fgetpwent(file.get()) : nullptr) {
+    if (entry->pw_uid == ::geteuid()) return entry->pw_name;
+  }
+  return std::to_string(::geteuid());
+}
+
+ContainerState new_state(const SandboxRequest& request, std::vector<std::string> cgroups) {
+  ContainerState state;
+  state.id = request.id;
+  state.bundle = request.bundle;
+  state.rootfs = request.spec.root.path;
+  state.created = timestamp_now();
+  state.owner = user_name();
+  state.annotations = request.spec.annotations;
+  state.cgroups = std::move(cgroups);
+  if (!request.detach) state.foreground = ProcessIdentity::of(::getpid());
+  return state;
+}
+
+// Removes the cgroups again unless the sandbox got as far as to own them.
+class CgroupGuard {
+ public:
+  explicit CgroupGuard(std::vector<std::string> cgroups) : cgroups_(std::move(cgroups)) {}
+  ~CgroupGuard() { remove_cgroups(cgroups_); }
+  CgroupGuard(const CgroupGuard&) = delete;
+  CgroupGuard& operator=(const CgroupGuard&) = delete;
+  void keep() { cgroups_.clear(); }
+
+ private:
+  std::vector<std::string> cgroups_;
+};
+
+}  // namespace
+
+Sandbox::Sandbox(SpawnedProcess gofer, SpawnedProcess boot, ContainerState state)
+    : gofer_(std::move(gofer)),
+      boot_(std::move(boot)),
+      gofer_reports_(gofer_.report_fd()),
+      boot_reports_(boot_.report_fd()),
+      state_(std::move(state)) {}
+
+Sandbox Sandbox::start(const SandboxRequest& request, const RuntimeOptions& options, const ContainerStore& store) {
+  ContainerState state = new_state(request, create_cgroups(request.spec));
+  CgroupGuard cgroups(state.cgroups);
+  Sandbox sandbox = [&] {
+    // In a scope of its own: our ends of what the processes have are closed before anything is awaited, so that each
+    // sees the other's death.
+    Parts parts = make_parts(request, options, store);
+    SpawnedProcess gofer = start_gofer(request, options, parts);
+    SpawnedProcess boot = start_boot(request, options, parts);
+    return Sandbox(std::move(gofer), std::move(boot), std::move(state));
+  }();
+  for (const SpawnedProcess* process : {&sandbox.gofer_, &sandbox.boot_}) {
+    enter_cgroups(sandbox.state_.cgroups, process->pid());
+  }
+  // Neither process goes on before the state file names it: if we are killed here, they see it and end, and if we are
+  // killed later, whoever deletes the container finds them.
+  sandbox.state_.gofer = ProcessIdentity::of(sandbox.gofer_.pid());
+  sandbox.state_.boot = ProcessIdentity::of(sandbox.boot_.pid());
+  store.save(sandbox.state_);
+  sandbox.gofer_.go();
+  sandbox.boot_.go();
+  sandbox.wait_until_started();
+  sandbox.state_.status = Status::kRunning;
+  store.save(sandbox.state_);
+  cgroups.keep();
+  return sandbox;
+}
+
+void Sandbox::wait_until_started() {
+  while (true) {
+    pollfd entries[] = {{.fd = boot_.report_fd(), .events = POLLIN, .revents = 0},
+                        {.fd = boot_.pidfd(), .events = POLLIN, .revents = 0},
+                        {.fd = gofer_.pidfd(), .events = POLLIN, .revents = 0}};
+    if (::poll(entries, 3, -1) < 0 && errno != EINTR) throw_system_error("poll");
+    const bool boot_ended = boot_.exited();
+    const bool gofer_ended = gofer_.exited();
+    // Read after the looks at the processes: what a process said before its end is not missed.
+    const auto report = boot_reports_.next();
+    if (report && report->started) return;
+    if (report || boot_ended || gofer_ended) throw failure(report);
+  }
+}
+
+UserError Sandbox::failure(const std::optional<Report>& boot_report) {
+  // The gofer's death makes the boot process fail, not the other way round: so its word, or its way to end, is the cause.
+  // A gofer that ends properly does so because the boot process has ended.
+  if (boot_report || boot_.exited()) {
+    wait_for_exit(gofer_.pidfd(), boot_.exited() ? kGraceMilliseconds : 0);
+  }
+  const auto gofer_report = gofer_reports_.next();
+  const bool gofer_ended = gofer_.exited();
+  const bool gofer_failed =
+      (gofer_report && !gofer_report->started) || (gofer_ended && gofer_.wait() != 0) || (gofer_ended && !boot_.exited());
+  SpawnedProcess& cause = gofer_failed ? gofer_ : boot_;
+  return UserError(explain(cause, gofer_failed ? gofer_report : boot_report));
+}
+
+std::string Sandbox::explain(SpawnedProcess& process, const std::optional<Report>& report) {
+  const bool ended = process.exited();
+  gofer_.kill();
+  boot_.kill();
+  gofer_.wait();
+  boot_.wait();
+  if (report && !report->message.empty()) {
+    // An error at the application's doorstep is the caller's own: no need to say which process found it.
+    if (report->stage == "load") return report->message;
+    return process.name() + " process: " + report->stage + ": " + report->message;
+  }
+  const std::string end = ended ? describe_status(process.wait()) : std::string("closed its report channel");
+  return process.name() + " process " + end + " at stage \"" + process.stage() + "\"";
+}
+
+void Sandbox::kill() { boot_.kill(); }
+
+int Sandbox::finish() {
+  if (!boot_.exited() && gofer_.exited() && !wait_for_exit(boot_.pidfd(), kGraceMilliseconds)) boot_.kill();
+  const int status = boot_.wait();
+  const auto report = boot_reports_.next();
+  if (report || !WIFEXITED(status)) throw failure(report);
+  gofer_.kill();
+  gofer_.wait();
+  return WEXITSTATUS(status);
+}
+
+void Sandbox::release() {
+  gofer_.release();
+  boot_.release();
+}
+
+}  // namespace runsc

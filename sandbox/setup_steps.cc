@@ -1,0 +1,119 @@
+#include "sandbox/setup_steps.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <linux/securebits.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "runsc/common/user_error.h"
+
+namespace runsc {
+namespace {
+
+// Any directory serves: what it covers is gone after the pivot. Every host has this one.
+constexpr const char kCovered[] = "/proc";
+
+void drop_from_bounding_set(std::uint64_t keep) {
+  // Up to the last capability that this kernel knows, which may be later than those we know.
+  for (int number = 0; ::prctl(PR_CAPBSET_READ, number, 0, 0, 0) >= 0; ++number) {
+    const bool kept = number < 64 && ((keep >> number) & 1) != 0;
+    if (!kept && ::prctl(PR_CAPBSET_DROP, number, 0, 0, 0) != 0) throw_system_error("drop capability from bounding set");
+  }
+}
+
+void set_sets(std::uint64_t permitted, std::uint64_t inheritable) {
+  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  __user_cap_data_struct data[2]{};
+  for (int half = 0; half < 2; ++half) {
+    const auto bits = static_cast<std::uint32_t>(permitted >> (32 * half));
+    data[half] = {bits, bits, static_cast<std::uint32_t>(inheritable >> (32 * half))};
+  }
+  if (::syscall(SYS_capset, &header, data) != 0) throw_system_error("capset");
+}
+
+std::uint64_t permitted_set() {
+  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  __user_cap_data_struct data[2]{};
+  if (::syscall(SYS_capget, &header, data) != 0) throw_system_error("capget");
+  return data[0].permitted | std::uint64_t{data[1].permitted} << 32;
+}
+
+void set_ambient_set(std::uint64_t mask) {
+  if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0) throw_system_error("clear ambient capabilities");
+  for (int number = 0; number < 64; ++number) {
+    if (((mask >> number) & 1) == 0) continue;
+    if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, number, 0, 0) != 0) throw_system_error("raise ambient capability");
+  }
+}
+
+}  // namespace
+
+void start_session() {
+  // Fails only when the process leads a group already, which a fresh child does not.
+  if (::setsid() < 0) throw_system_error("setsid");
+}
+
+void make_mounts_private() {
+  if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) throw_system_error("make mounts private");
+}
+
+void mount_new_root(unsigned inodes) {
+  const std::string options = "size=64k,mode=0555,nr_inodes=" + std::to_string(inodes);
+  if (::mount("runsc", kCovered, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, options.c_str()) != 0) {
+    throw_system_error("mount the new root");
+  }
+  if (::chdir(kCovered) != 0) throw_system_error("enter the new root");
+}
+
+void pivot_to_new_root() {
+  // Old and new root change places in one directory, so no directory has to be made for the old one.
+  if (::syscall(SYS_pivot_root, ".", ".") != 0) throw_system_error("pivot_root");
+  if (::umount2(".", MNT_DETACH) != 0) throw_system_error("unmount the old root");
+  if (::chdir("/") != 0) throw_system_error("enter the root");
+  if (::mount(nullptr, "/", nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0) {
+    throw_system_error("make the root read-only");
+  }
+}
+
+void become(std::uint32_t uid, std::uint32_t gid, bool may_set_groups) {
+  // The host calls, not glibc's wrappers: this is a fork whose C library must not signal threads it does not have.
+  if (may_set_groups && ::syscall(SYS_setgroups, 0, nullptr) != 0) throw_system_error("setgroups");
+  if (::syscall(SYS_setresgid, gid, gid, gid) != 0) throw_system_error("setresgid");
+  if (::syscall(SYS_setresuid, uid, uid, uid) != 0) throw_system_error("setresuid");
+}
+
+void set_limits() {
+  const rlimit none{0, 0};
+  if (::setrlimit(RLIMIT_CORE, &none) != 0) throw_system_error("set RLIMIT_CORE");
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) throw_system_error("get RLIMIT_NOFILE");
+  files.rlim_cur = files.rlim_max;
+  if (::setrlimit(RLIMIT_NOFILE, &files) != 0) throw_system_error("raise RLIMIT_NOFILE");
+}
+
+void set_no_new_privileges() {
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) throw_system_error("set no_new_privs");
+}
+
+void limit_capabilities(std::uint64_t keep) {
+  // An unprivileged caller, or a container with a short bounding set around us, may have less to give.
+  keep &= permitted_set();
+  drop_from_bounding_set(keep);
+  set_sets(keep | std::uint64_t{1} << CAP_SETPCAP, keep);  // CAP_SETPCAP still for the next two
+  set_ambient_set(keep);
+  // Without NOROOT the execution would give uid 0 everything that is in the bounding set; locked for good.
+  constexpr unsigned long kBits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
+                                  SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED |
+                                  SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
+  if (::prctl(PR_SET_SECUREBITS, kBits, 0, 0, 0) != 0) throw_system_error("lock securebits");
+  set_sets(keep, keep);
+}
+
+}  // namespace runsc

@@ -1,0 +1,35 @@
+// The steps that both contained processes go through. Each is one Step::run (sandbox/spawn.h), executed in the child.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace runsc {
+
+// A session without a terminal: no key and no hang-up of the caller's terminal reaches the process.
+void start_session();
+
+// Nothing that is mounted from here on is seen by the host, and nothing that the host mounts later is seen here.
+void make_mounts_private();
+
+// Covers a directory of the present mount namespace by a new tmpfs of at most `inodes` files and makes it the working
+// directory: the root-to-be. No data is ever stored in it.
+void mount_new_root(unsigned inodes);
+
+// Makes the working directory the root, lets go of everything that was mounted before, and makes the root read-only.
+void pivot_to_new_root();
+
+// Real, effective and saved ids; no supplementary groups where the user namespace allows setgroups(2).
+void become(std::uint32_t uid, std::uint32_t gid, bool may_set_groups);
+
+// No core dumps (they would hold the application's data); as many descriptors as the caller may have.
+void set_limits();
+
+void set_no_new_privileges();
+
+// Leaves `keep` (a mask) in the bounding, permitted, effective, inheritable and ambient sets, so that exactly these
+// survive the execution of the program, and nothing, not even uid 0 or a set-uid file, can ever add one. 0: no
+// capability at all.
+void limit_capabilities(std::uint64_t keep);
+
+}  // namespace runsc

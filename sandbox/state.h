@@ -1,0 +1,46 @@
+// What is kept about a container between commands: <root>/<id>/state.json.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "sandbox/process_identity.h"
+
+namespace runsc {
+
+enum class Status { kCreating, kCreated, kRunning, kPaused, kStopped };
+
+const char* status_name(Status status);
+
+struct ContainerState {
+  std::string id;
+  std::string bundle;   // absolute
+  std::string rootfs;   // absolute
+  std::string created;  // RFC 3339
+  std::string owner;    // name of the user who created it
+  std::map<std::string, std::string> annotations;
+  Status status = Status::kCreating;  // as last saved; see status_now()
+  ProcessIdentity boot;
+  ProcessIdentity gofer;
+  // `runsc run` in the foreground, which takes the container away when it ends. If it was killed, the next command does.
+  ProcessIdentity foreground;
+  std::vector<std::string> cgroups;  // directories made for it, to be removed
+
+  // kStopped as soon as the boot process is gone, whatever was saved.
+  Status status_now() const;
+  // Left behind by a command that was killed: no process of it lives, and nobody will delete it.
+  bool abandoned() const;
+};
+
+std::string state_to_json(const ContainerState& state);
+// Throws UserError for text that state_to_json() has not written.
+ContainerState state_from_json(const std::string& text, const std::string& id);
+
+// The present time, RFC 3339 with nanoseconds, UTC.
+std::string timestamp_now();
+
+// Writes a file so that a reader, or a host that crashes, sees either the old or the new content. Throws UserError.
+void write_atomically(const std::string& path, const std::string& text, unsigned mode);
+
+}  // namespace runsc
