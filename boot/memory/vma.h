@@ -1,0 +1,53 @@
+// Vma: one range of an address space with one protection and one backing (struct vm_area_struct).
+#pragma once
+
+#include <sys/mman.h>
+
+#include <cstdint>
+#include <string>
+
+#include "boot/vfs/inode.h"
+
+namespace runsc {
+
+// [start, end) in application addresses.
+struct AddressRange {
+  std::uint64_t start = 0;
+  std::uint64_t end = 0;
+
+  std::uint64_t length() const { return end - start; }
+  bool empty() const { return start >= end; }
+  bool overlaps(const AddressRange& other) const { return start < other.end && other.start < end; }
+  bool contains(std::uint64_t address) const { return start <= address && address < end; }
+  friend bool operator==(const AddressRange&, const AddressRange&) = default;
+};
+
+struct Vma {
+  std::uint64_t start = 0;
+  std::uint64_t end = 0;
+  int protection = 0;                                       // PROT_*
+  int max_protection = PROT_READ | PROT_WRITE | PROT_EXEC;  // what mprotect(2) may grant
+  bool shared = false;
+  bool grows_down = false;
+  bool locked = false;
+  bool no_reserve = false;
+  bool dont_fork = false;     // MADV_DONTFORK
+  bool wipe_on_fork = false;  // MADV_WIPEONFORK
+  bool dont_dump = false;
+  bool sealed = false;      // mseal(2): the vdso and its data, which the host process needs
+  FilePtr file;             // null: anonymous
+  std::uint64_t offset = 0;  // of `start` in the file
+  std::string name;  // "[heap]", "[stack]", "[vdso]", or empty; anonymous shared memory: "/dev/zero (deleted)"
+
+  AddressRange range() const { return {start, end}; }
+  std::uint64_t length() const { return end - start; }
+  bool private_anonymous() const { return file == nullptr && !shared; }
+  // What RLIMIT_DATA limits: private and writable, stacks apart.
+  bool is_data() const { return (protection & PROT_WRITE) != 0 && !shared && !grows_down; }
+  std::uint64_t file_offset(std::uint64_t address) const { return offset + (address - start); }
+};
+
+// Whether `next`, which starts where `vma` ends, continues it.
+bool continues(const Vma& vma, const Vma& next);
+
+}  // namespace runsc
