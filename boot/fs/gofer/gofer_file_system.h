@@ -1,0 +1,66 @@
+// Files of the host, served by a gofer (gofer/): one instance per mount.
+#pragma once
+
+#include <list>
+#include <map>
+#include <memory>
+#include <utility>
+
+#include "boot/base/lock.h"
+#include "boot/vfs/inode.h"
+#include "gofer/client/connection.h"
+
+namespace runsc {
+
+class GoferInode;
+
+enum class GoferCaching {
+  kExclusive,  // only this kernel changes the files: names and attributes are cached until it changes them
+  kShared,     // others do too: both are asked for again before each use
+};
+
+// A host descriptor of a regular file, shared by all open files of one inode that can use its access mode.
+struct HostFile {
+  UniqueFd descriptor;
+  bool writable = false;
+};
+using HostFilePtr = std::shared_ptr<const HostFile>;
+
+class GoferFileSystem : public FileSystem {
+ public:
+  // `connection` was attached.
+  static std::shared_ptr<GoferFileSystem> make(std::unique_ptr<gofer::GoferConnection> connection,
+                                               GoferCaching caching);
+
+  std::string_view type_name() const override { return "9p"; }
+  InodePtr root() override;
+  Result<struct statfs> statistics() override;
+
+  gofer::GoferConnection& connection() { return *connection_; }
+  GoferCaching caching() const { return caching_; }
+
+  // The inode of a node that a call has found or made: an existing one for another name of the same file.
+  std::shared_ptr<GoferInode> intern(gofer::RemoteNode node);
+  // The number that programs see: the host's, unless the node lies on another host file system than the root.
+  std::uint64_t inode_number(const gofer::FileAttributes& attributes) const;
+  void forget(const GoferInode& inode);
+
+  // Keeps a few descriptors open after their last use: opening a file again is then free of round trips.
+  void keep_open(HostFilePtr file);
+  void drop_kept(const HostFile* file);
+
+ private:
+  using Identity = std::pair<std::uint64_t, std::uint64_t>;  // device, inode
+  static Identity identity(const gofer::FileAttributes& attributes);
+
+  GoferFileSystem(std::unique_ptr<gofer::GoferConnection> connection, GoferCaching caching);
+
+  std::unique_ptr<gofer::GoferConnection> connection_;
+  GoferCaching caching_;
+  std::uint64_t root_device_ = 0;
+  Guarded<std::map<Identity, std::weak_ptr<GoferInode>>, LockLevel::kFsInternal> inodes_;
+  Guarded<std::list<HostFilePtr>, LockLevel::kLeaf> kept_open_;
+  std::shared_ptr<GoferInode> root_;
+};
+
+}  // namespace runsc

@@ -1,0 +1,280 @@
+#include "boot/fs/gofer/gofer_inode.h"
+
+#include <linux/fs.h>
+#include <sys/sysmacros.h>
+
+#include <cstring>
+
+#include "boot/fs/gofer/gofer_files.h"
+
+namespace runsc {
+namespace {
+
+timespec to_time(const gofer::Timestamp& time) {
+  return {static_cast<time_t>(time.seconds), static_cast<long>(time.nanoseconds)};
+}
+
+gofer::Timestamp from_time(const timespec& time) {
+  return {time.tv_sec, static_cast<std::uint32_t>(time.tv_nsec)};
+}
+
+}  // namespace
+
+GoferInode::GoferInode(GoferFileSystem& file_system, gofer::RemoteNode node)
+    : Inode(file_system),
+      handle_(std::move(node.handle)),
+      type_(node.attributes.type()),
+      device_(makedev(node.attributes.device_major, node.attributes.device_minor)),
+      inode_(node.attributes.inode) {
+  state_.lock()->attributes = node.attributes;
+}
+
+GoferInode::~GoferInode() { gofer().forget(*this); }
+
+GoferFileSystem& GoferInode::gofer() const { return static_cast<GoferFileSystem&>(file_system()); }
+
+const gofer::RemoteHandle& GoferInode::remote() const {
+  return handle_.valid() ? handle_ : gofer().connection().root();
+}
+
+void GoferInode::invalidate() { state_.lock()->valid = false; }
+
+bool GoferInode::same_file(const gofer::FileAttributes& attributes) const {
+  return attributes.inode == inode_ && makedev(attributes.device_major, attributes.device_minor) == device_ &&
+         attributes.type() == type_;
+}
+
+FileAttributes GoferInode::translate(const gofer::FileAttributes& from) const {
+  FileAttributes to;
+  to.mode = from.mode;
+  to.inode = gofer().inode_number(from);
+  to.device = gofer().device();
+  to.links = from.link_count;
+  to.uid = Uid{from.uid};
+  to.gid = Gid{from.gid};
+  to.rdev = makedev(from.rdev_major, from.rdev_minor);
+  to.size = from.size;
+  to.blocks = from.blocks;
+  to.block_size = from.block_size;
+  to.access_time = to_time(from.access);
+  to.modify_time = to_time(from.modify);
+  to.change_time = to_time(from.change);
+  to.birth_time = to_time(from.birth);
+  return to;
+}
+
+void GoferInode::refresh_from_descriptor(State& state, const HostFile& file) {
+  struct stat now {};
+  if (::fstat(file.descriptor.get(), &now) != 0) return;
+  gofer::FileAttributes& attributes = state.attributes;
+  attributes.size = static_cast<std::uint64_t>(now.st_size);
+  attributes.blocks = static_cast<std::uint64_t>(now.st_blocks);
+  attributes.access = from_time(now.st_atim);
+  attributes.modify = from_time(now.st_mtim);
+  attributes.change = from_time(now.st_ctim);
+}
+
+Result<FileAttributes> GoferInode::attributes() {
+  {
+    auto state = state_.lock();
+    if (state->valid && gofer().caching() == GoferCaching::kExclusive) {
+      // Only descriptors that were opened for writing can have changed the file behind the cache.
+      if (const HostFilePtr open = state->writable.lock()) refresh_from_descriptor(*state, *open);
+      return translate(state->attributes);
+    }
+  }
+  const gofer::FileAttributes fresh = TRY(gofer().connection().get_attributes(remote()));
+  auto state = state_.lock();
+  state->attributes = fresh;
+  state->valid = true;
+  return translate(fresh);
+}
+
+Result<void> GoferInode::set_attributes(const AttributeChange& change) {
+  gofer::AttributeChange wanted;
+  if (change.mode) wanted.mode = *change.mode;
+  if (change.uid) wanted.uid = raw(*change.uid);
+  if (change.gid) wanted.gid = raw(*change.gid);
+  if (change.size) wanted.size = *change.size;
+  const auto time = [](const AttributeChange::Time& from) {
+    gofer::TimeChange to;
+    to.kind = from.now ? gofer::TimeChangeKind::kNow : gofer::TimeChangeKind::kSet;
+    to.time = from_time(from.time);
+    return to;
+  };
+  if (change.access_time) wanted.access = time(*change.access_time);
+  if (change.modify_time) wanted.modify = time(*change.modify_time);
+  const Result<gofer::FileAttributes> changed = gofer().connection().set_attributes(remote(), wanted);
+  if (!changed.ok()) {
+    invalidate();
+    return changed.error();
+  }
+  auto state = state_.lock();
+  state->attributes = *changed;
+  state->valid = true;
+  return {};
+}
+
+CachePolicy GoferInode::cache_policy() const {
+  return gofer().caching() == GoferCaching::kExclusive ? CachePolicy::kStable : CachePolicy::kRevalidate;
+}
+
+bool GoferInode::revalidate_child(std::string_view name, const InodePtr& child) {
+  const std::string_view names[] = {name};
+  const Result<gofer::ProbeResult> found = gofer().connection().probe(remote(), names);
+  if (!found.ok()) return false;
+  if (found->nodes.empty()) return child == nullptr;
+  const auto known = std::dynamic_pointer_cast<GoferInode>(child);
+  return known && known->same_file(found->nodes.front());
+}
+
+InodePtr GoferInode::adopt(gofer::RemoteNode node) { return gofer().intern(std::move(node)); }
+
+Result<InodePtr> GoferInode::lookup(std::string_view name) {
+  const std::string_view names[] = {name};
+  gofer::WalkResult found = TRY(gofer().connection().walk(remote(), names));
+  if (found.nodes.empty()) return Errno(found.error != 0 ? found.error : ENOENT);
+  return adopt(std::move(found.nodes.front()));
+}
+
+Result<std::vector<InodePtr>> GoferInode::lookup_path(std::span<const std::string_view> names) {
+  gofer::WalkResult found =
+      TRY(gofer().connection().walk(remote(), names.subspan(0, std::min(names.size(), gofer::kMaxWalk))));
+  if (found.nodes.empty()) return Errno(found.error != 0 ? found.error : ENOENT);
+  std::vector<InodePtr> inodes;
+  inodes.reserve(found.nodes.size());
+  for (gofer::RemoteNode& node : found.nodes) inodes.push_back(adopt(std::move(node)));
+  return inodes;
+}
+
+gofer::NodeOwner GoferInode::owner_of(const NewFile& file) const { return {file.mode, raw(file.uid), raw(file.gid)}; }
+
+Result<InodePtr> GoferInode::adopt_created(gofer::CreateResult created) {
+  std::shared_ptr<GoferInode> inode = gofer().intern(std::move(created.node));
+  inode->remember(*inode->state_.lock(), std::move(created.descriptor), true);
+  return InodePtr(std::move(inode));
+}
+
+Result<InodePtr> GoferInode::create(std::string_view name, const NewFile& file) {
+  invalidate();
+  return adopt_created(TRY(gofer().connection().create(remote(), name, owner_of(file), O_RDWR)));
+}
+
+Result<InodePtr> GoferInode::make_unnamed(const NewFile& file) {
+  return adopt_created(TRY(gofer().connection().create_unnamed(remote(), owner_of(file), O_RDWR)));
+}
+
+Result<InodePtr> GoferInode::make_directory(std::string_view name, const NewFile& file) {
+  invalidate();
+  return adopt(TRY(gofer().connection().make_directory(remote(), name, owner_of(file))));
+}
+
+Result<InodePtr> GoferInode::make_node(std::string_view name, const NewFile& file, std::uint64_t) {
+  invalidate();
+  return adopt(TRY(gofer().connection().make_node(remote(), name, owner_of(file))));
+}
+
+Result<InodePtr> GoferInode::make_symlink(std::string_view name, const NewFile& file, std::string_view target) {
+  invalidate();
+  return adopt(TRY(gofer().connection().make_symlink(remote(), name, target, raw(file.uid), raw(file.gid))));
+}
+
+Result<void> GoferInode::make_link(std::string_view name, const InodePtr& target) {
+  auto& other = static_cast<GoferInode&>(*target);
+  invalidate();
+  other.invalidate();
+  TRY(gofer().connection().link(other.remote(), remote(), name));
+  return {};
+}
+
+Result<void> GoferInode::unlink(std::string_view name, const InodePtr& child) {
+  invalidate();
+  static_cast<GoferInode&>(*child).invalidate();
+  return gofer().connection().unlink(remote(), name, false);
+}
+
+Result<void> GoferInode::remove_directory(std::string_view name, const InodePtr& child) {
+  invalidate();
+  static_cast<GoferInode&>(*child).invalidate();
+  return gofer().connection().unlink(remote(), name, true);
+}
+
+Result<void> GoferInode::rename(std::string_view old_name, const InodePtr& child, const InodePtr& new_directory,
+                                std::string_view new_name, const InodePtr& replaced, unsigned flags) {
+  constexpr unsigned kServed = RENAME_NOREPLACE | RENAME_EXCHANGE;
+  if ((flags & ~kServed) != 0) return Errno(EINVAL);
+  auto& target = static_cast<GoferInode&>(*new_directory);
+  for (GoferInode* changed : {this, &target, static_cast<GoferInode*>(child.get()),
+                              static_cast<GoferInode*>(replaced.get())})
+    if (changed != nullptr) changed->invalidate();
+  return gofer().connection().rename(remote(), old_name, target.remote(), new_name, flags);
+}
+
+Result<std::string> GoferInode::read_link() {
+  if (!S_ISLNK(type_)) return Errno(EINVAL);
+  {
+    auto state = state_.lock();
+    if (!state->link_target.empty()) return state->link_target;
+  }
+  std::string target = TRY(gofer().connection().read_link(remote()));
+  state_.lock()->link_target = target;
+  return target;
+}
+
+HostFilePtr GoferInode::remember(State& state, UniqueFd descriptor, bool writable) {
+  auto file = std::make_shared<const HostFile>(HostFile{std::move(descriptor), writable});
+  (writable ? state.writable : state.readable) = file;
+  gofer().keep_open(file);
+  return file;
+}
+
+Result<HostFilePtr> GoferInode::host_file(bool writable) {
+  {
+    auto state = state_.lock();
+    if (HostFilePtr open = state->writable.lock()) return open;
+    if (HostFilePtr open = writable ? nullptr : state->readable.lock()) return open;
+  }
+  gofer::OpenResult opened = TRY(gofer().connection().open(remote(), writable ? O_RDWR : O_RDONLY));
+  auto state = state_.lock();
+  return remember(*state, std::move(opened.descriptor), writable);
+}
+
+Result<FilePtr> GoferInode::open(const VfsPath& path, OpenFlags flags) {
+  if (S_ISDIR(type_)) return FilePtr(std::make_shared<GoferDirectoryFile>(path, flags));
+  if (!S_ISREG(type_)) return Errno(S_ISLNK(type_) ? ELOOP : ENXIO);
+  auto self = std::static_pointer_cast<GoferInode>(shared_from_this());
+  HostFilePtr host = TRY(host_file(flags.writable()));
+  return FilePtr(std::make_shared<GoferRegularFile>(path, flags, std::move(self), std::move(host)));
+}
+
+Result<std::vector<std::byte>> GoferInode::get_xattr(std::string_view name) {
+  const std::string value = TRY(gofer().connection().get_xattr(remote(), name));
+  std::vector<std::byte> bytes(value.size());
+  if (!value.empty()) std::memcpy(bytes.data(), value.data(), value.size());
+  return bytes;
+}
+
+Result<void> GoferInode::set_xattr(std::string_view name, std::span<const std::byte> value, int flags) {
+  invalidate();
+  const std::string_view text(reinterpret_cast<const char*>(value.data()), value.size());
+  return gofer().connection().set_xattr(remote(), name, text, static_cast<unsigned>(flags));
+}
+
+Result<void> GoferInode::remove_xattr(std::string_view name) {
+  invalidate();
+  return gofer().connection().remove_xattr(remote(), name);
+}
+
+Result<std::vector<std::string>> GoferInode::list_xattrs() {
+  const std::string all = TRY(gofer().connection().list_xattr(remote()));
+  std::vector<std::string> names;
+  for (std::size_t at = 0; at < all.size();) {
+    const std::size_t end = all.find('\0', at);
+    names.emplace_back(all, at, end == std::string::npos ? end : end - at);
+    if (end == std::string::npos) break;
+    at = end + 1;
+  }
+  return names;
+}
+
+}  // namespace runsc
