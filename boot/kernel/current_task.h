@@ -100,6 +100,18 @@ class CurrentTask {
       TRY(sleep(ticket, deadline));
     }
   }
+  // As wait(), but only the end of this task is a reason to return early (true is then returned by killed()).
+  template <typename Ready>
+  void wait_killably(WaitQueue& queue, Ready ready) {
+    ScopedWait registration(queue, task_->sleeper(), kAllEvents);
+    for (;;) {
+      const std::uint32_t ticket = task_->sleeper().prepare();
+      if (ready() || killed()) return;
+      (void)sleep(ticket, std::nullopt);
+    }
+  }
+  // Whether this task must end.
+  bool killed() const;
   // Makes the handler's ERESTART_RESTARTBLOCK result continue with `block`.
   Errno restart_with(RestartBlock block);
   std::optional<RestartBlock> take_restart_block();
@@ -120,15 +132,22 @@ class CurrentTask {
   bool may_continue_natively() const;
   void continue_natively() { continue_natively_ = true; }
 
-  // execve(2) after the point of no return.
+  // execve(2) after the point of no return: ends the other threads of the group (this one takes the leader's ids), then
+  // replaces memory and registers. The rest of what execve changes is the caller's. EINTR (kRestartNoIntr): this task is
+  // being killed; nothing was changed.
+  Result<void> end_other_threads();
   void replace_image(NewImage image);
+
+  // Where the next child process lives: the own pid namespace, or the one that unshare(2) CLONE_NEWPID made.
+  PidNamespacePtr child_pid_namespace() const;
+  void unshare_pid_namespace();
 
   // Ends this task at the end of the present call; the others of its group too for exit_group. `status` as in wait4(2).
   void exit_task(int status);
   void exit_group(int status);
   bool ending() const { return ending_; }
 
-  // A signal frame of this task's own making: faults of the application (synchronous, cannot be ignored or blocked).
+  // Queues a signal that cannot be ignored or blocked: faults of the application, a frame that cannot be written.
   void force_signal(const SignalInfo& info);
 
   // Per-thread state that only the own thread uses.
@@ -139,10 +158,12 @@ class CurrentTask {
   Event event;                                 // the one being served
 
  private:
-  void serve(const Event& event);
-  void serve_syscall(const Event& event);
-  void complete_syscall(const Event& event, Result<long> result);
-  void serve_fault(const Event& event);
+  void serve();
+  void serve_syscall();
+  void complete_syscall(Result<long> result);
+  void finish_slowly(Result<long> result, long value);
+  void serve_fault();
+  void publish_context();
   Result<void> sleep(std::uint32_t ticket, const OptionalDeadline& deadline);
   void end();
   // signal_delivery.cc: handles stops, fatal signals and handler frames until the task may run application code again
@@ -155,8 +176,10 @@ class CurrentTask {
   std::shared_ptr<FdTable> files_;
   std::shared_ptr<FsContext> fs_;
   CredentialsPtr credentials_;
+  PidNamespacePtr child_pid_namespace_;  // null: the own one
   std::optional<RestartBlock> restart_block_;
   bool keep_registers_ = false;
+  bool image_replaced_ = false;
   bool continue_natively_ = false;
   bool ending_ = false;
   int exit_status_ = 0;

@@ -38,6 +38,8 @@ class PidNamespace {
   std::size_t size(TaskTree& tree) const;
   // The task that reaps orphans and whose death ends the namespace; null before it exists and after it died.
   Task* init(TaskTree& tree) const;
+  // Whether it had an init that is gone: nothing new can be created in it.
+  bool init_died(TaskTree& tree) const { return last_ != 0 && init(tree) == nullptr; }
 
   // Process groups and sessions register under the id of their leader.
   void add_group(TaskTree& tree, Pid id, ProcessGroup* group);

@@ -1,6 +1,8 @@
 // Task: one thread of the application, as other threads see it. Its own thread uses CurrentTask (current_task.h).
 #pragma once
 
+#include <sys/types.h>
+
 #include <atomic>
 #include <memory>
 #include <string>
@@ -36,18 +38,33 @@ struct TaskResources {
   std::string name;  // comm, at most 15 bytes
 };
 
+// What a parent waits for in vfork(2).
+struct VforkCompletion {
+  std::atomic<bool> done{false};
+  WaitQueue queue;
+
+  void complete() {
+    done.store(true, std::memory_order_release);
+    queue.notify(kAllEvents);
+  }
+};
+
 // Relations of one task; reached through Task::links(tree).
 struct TaskLinks {
   TaskSignals signals;
   bool killed = false;  // must end before it runs application code again
   int parent_death_signal = 0;
   bool exited = false;
+  // The parent that waits in vfork(2) until this task has execed or ended.
+  std::shared_ptr<VforkCompletion> vfork_completion;
 };
 
 class Task : public std::enable_shared_from_this<Task> {
  public:
   using Ids = std::vector<std::pair<PidNamespacePtr, Pid>>;  // own namespace first, then its ancestors
   Task(ThreadGroupPtr group, Ids ids, TaskResources resources);
+  // The id as `viewer` numbers it; 0 when not visible there.
+  static Pid find_id(const Ids& ids, const PidNamespace& viewer);
   ~Task();
 
   Kernel& kernel() const { return group_->kernel(); }
@@ -94,7 +111,9 @@ class Task : public std::enable_shared_from_this<Task> {
   void set_context(TaskTree&, Context* context) { context_ = context; }
   Context* context(TaskTree&) const { return context_; }
 
-  Usage usage() const;  // CPU time so far
+  // CPU time so far: in application code as user time, in the task's own kernel thread as system time. Zero after the
+  // exit, when the group has it (ThreadGroupLinks::ended_tasks).
+  Usage usage() const;
   std::int64_t start_time_ns() const { return start_time_ns_; }  // CLOCK_BOOTTIME
 
   // sched(7), nice(2), ioprio: recorded and reported, the host schedules.
@@ -117,6 +136,8 @@ class Task : public std::enable_shared_from_this<Task> {
   Sleeper sleeper_;
   WaitQueue signal_events_;
   Context* context_ = nullptr;
+  std::atomic<int> host_tid_{0};           // of the platform's thread
+  std::atomic<clockid_t> service_clock_{0};  // CPU clock of the task thread
   std::int64_t start_time_ns_;
 };
 using TaskPtr = std::shared_ptr<Task>;

@@ -34,8 +34,10 @@ struct Usage {
 
 // Relations of one thread group; reached through ThreadGroup::links(tree).
 struct ThreadGroupLinks {
-  std::vector<Task*> tasks;  // living and exiting, leader first; a zombie leader stays until all others ended
+  // Living and exiting ones; the leader stays, as a zombie, until the group is reaped. This is what owns a task.
+  std::vector<std::shared_ptr<Task>> tasks;
   Task* leader = nullptr;
+  int living = 0;  // tasks that have not ended
   std::shared_ptr<ThreadGroup> parent;  // null for the init of the root pid namespace
   Task* parent_task = nullptr;          // the thread that created it, for __WNOTHREAD and PDEATHSIG; null once it ended
   std::vector<std::shared_ptr<ThreadGroup>> children;
@@ -73,6 +75,8 @@ class ThreadGroup : public std::enable_shared_from_this<ThreadGroup> {
   const PidNamespacePtr& pid_namespace() const { return pid_namespace_; }
   // The leader's id as `viewer` numbers it; 0 when it is not visible there.
   Pid pid(const PidNamespace& viewer) const;
+  // In its own namespace.
+  Pid pid() const;
 
   ThreadGroupLinks& links(TaskTree&) { return links_; }
 
@@ -87,6 +91,10 @@ class ThreadGroup : public std::enable_shared_from_this<ThreadGroup> {
   IntervalTimers& interval_timers() { return *interval_timers_; }
   PosixTimers& posix_timers() { return *posix_timers_; }
 
+  // The leader's ids, own namespace first. Under the tree's lock.
+  using Ids = std::vector<std::pair<PidNamespacePtr, Pid>>;
+  Ids& ids(TaskTree&) { return ids_; }
+
   // prctl(2) PR_SET_DUMPABLE; oom_score_adj of proc(5).
   std::atomic<int> dumpable{1};
   std::atomic<int> oom_score_adj{0};
@@ -100,7 +108,7 @@ class ThreadGroup : public std::enable_shared_from_this<ThreadGroup> {
   WaitQueue child_events_;
   WaitQueue exit_events_;
   std::atomic<bool> ended_{false};
-  std::vector<std::pair<PidNamespacePtr, Pid>> ids_;
+  Ids ids_;  // never changes: a new leader takes the old one's
   std::unique_ptr<IntervalTimers> interval_timers_;
   std::unique_ptr<PosixTimers> posix_timers_;
 };

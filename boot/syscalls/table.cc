@@ -28,9 +28,35 @@ struct Invoke<kHandler> {
   }
 };
 
+template <typename T>
+constexpr ArgumentKind kind_of() {
+  if constexpr (std::is_same_v<T, UserPath>) return ArgumentKind::kPath;
+  if constexpr (std::is_same_v<T, UserString>) return ArgumentKind::kText;
+  if constexpr (std::is_base_of_v<UserAddress, T>) return ArgumentKind::kAddress;
+  if constexpr (std::is_same_v<T, Fd>) return ArgumentKind::kDescriptor;
+  if constexpr (std::is_same_v<T, Signal>) return ArgumentKind::kSignal;
+  if constexpr (std::is_same_v<T, Mode>) return ArgumentKind::kOctal;
+  if constexpr (std::is_enum_v<T> || std::is_signed_v<T>) return ArgumentKind::kSigned;
+  if constexpr (std::is_unsigned_v<T>) return ArgumentKind::kUnsigned;
+  return ArgumentKind::kFlags;
+}
+
 template <typename... Args>
-constexpr int count_types() {
-  return sizeof...(Args);
+constexpr Syscall describe(const char* name, SupportLevel support, const char* note, int error) {
+  static_assert(sizeof...(Args) <= 6);
+  Syscall syscall;
+  syscall.name = name;
+  syscall.support = support;
+  syscall.note = note;
+  syscall.argument_count = sizeof...(Args);
+  syscall.arguments = {kind_of<Args>()...};
+  syscall.error = error;
+  return syscall;
+}
+
+constexpr Syscall served(Syscall syscall, Result<long> (*call)(CurrentTask&, const SyscallArguments&)) {
+  syscall.call = call;
+  return syscall;
 }
 
 using Table = std::array<Syscall, kSyscallLimit>;
@@ -38,13 +64,13 @@ using Table = std::array<Syscall, kSyscallLimit>;
 constexpr Table make_table() {
   Table table{};
 #define SYSCALL(number, name, ...) \
-  table[number] = {#name, SupportLevel::kFull, "", count_types<__VA_ARGS__>(), &Invoke<&sys_##name>::call, 0};
+  table[number] = served(describe<__VA_ARGS__>(#name, SupportLevel::kFull, "", 0), &Invoke<&sys_##name>::call);
 #define SYSCALL_PARTIAL(number, name, lacks, ...) \
-  table[number] = {#name, SupportLevel::kPartial, lacks, count_types<__VA_ARGS__>(), &Invoke<&sys_##name>::call, 0};
+  table[number] = served(describe<__VA_ARGS__>(#name, SupportLevel::kPartial, lacks, 0), &Invoke<&sys_##name>::call);
 #define SYSCALL_TODO(number, name, ...) \
-  table[number] = {#name, SupportLevel::kTodo, "not served yet", count_types<__VA_ARGS__>(), nullptr, ENOSYS};
+  table[number] = describe<__VA_ARGS__>(#name, SupportLevel::kTodo, "not served yet", ENOSYS);
 #define SYSCALL_GAP(number, name, error, reason) \
-  table[number] = {#name, SupportLevel::kRefused, reason, 0, nullptr, error};
+  table[number] = describe<>(#name, SupportLevel::kRefused, reason, error);
 #include "boot/syscalls/syscalls.def"
 #undef SYSCALL
 #undef SYSCALL_PARTIAL

@@ -16,11 +16,25 @@ using SyscallArguments = std::array<std::uint64_t, 6>;
 
 enum class SupportLevel { kFull, kPartial, kTodo, kRefused };
 
+// How strace shows an argument; chosen by its type.
+enum class ArgumentKind : std::uint8_t {
+  kSigned,
+  kUnsigned,
+  kAddress,
+  kPath,
+  kText,
+  kDescriptor,
+  kSignal,
+  kOctal,
+  kFlags,
+};
+
 struct Syscall {
   const char* name = nullptr;  // null: no such number
   SupportLevel support = SupportLevel::kTodo;
   const char* note = "";  // what lacks, or why it is refused
   int argument_count = 0;
+  std::array<ArgumentKind, 6> arguments{};
   Result<long> (*call)(CurrentTask&, const SyscallArguments&) = nullptr;
   int error = 0;  // of refused ones
 };

@@ -1,0 +1,258 @@
+#include "boot/kernel/current_task.h"
+
+#include <pthread.h>
+#include <sys/mman.h>
+
+#include <utility>
+
+#include "boot/base/log.h"
+#include "boot/kernel/exit.h"
+#include "boot/kernel/fd_table.h"
+#include "boot/kernel/fs_context.h"
+#include "boot/kernel/futex.h"
+#include "boot/kernel/kernel.h"
+#include "boot/memory/memory_manager.h"
+#include "boot/strace/strace.h"
+#include "boot/syscalls/table.h"
+
+namespace runsc {
+namespace {
+
+bool wants_restart(const Result<long>& result) {
+  return !result.ok() && result.error().value() >= kRestartSys.value() &&
+         result.error().value() <= kRestartBlock.value();
+}
+
+}  // namespace
+
+CurrentTask::CurrentTask(TaskPtr task, std::unique_ptr<Context> context)
+    : task_(std::move(task)), context_(std::move(context)) {
+  TaskResources resources = task_->resources();
+  memory_ = std::move(resources.memory);
+  files_ = std::move(resources.files);
+  fs_ = std::move(resources.fs);
+  credentials_ = std::move(resources.credentials);
+}
+
+CurrentTask::~CurrentTask() = default;
+
+void CurrentTask::run() {
+  clockid_t clock = 0;
+  if (::pthread_getcpuclockid(::pthread_self(), &clock) == 0)
+    task_->service_clock_.store(clock, std::memory_order_relaxed);
+  publish_context();
+  while (!ending_) serve();
+  end();
+}
+
+// From here on interrupt() reaches the platform's thread; what came before is made up for.
+void CurrentTask::publish_context() {
+  auto tree = kernel().tasks().lock();
+  task_->set_context(*tree, context_.get());
+  if (task_->has_work() && context_) context_->kick();
+}
+
+void CurrentTask::serve() {
+  event = context_->wait();
+  task_->host_tid_.store(context_->host_tid(), std::memory_order_relaxed);
+  switch (event.kind) {
+    case Event::Kind::kSyscall:
+      return serve_syscall();
+    case Event::Kind::kFault:
+      return serve_fault();
+    case Event::Kind::kKicked:
+      handle_work(std::nullopt);
+      if (!ending_) context_->resume();
+      return;
+    case Event::Kind::kGone:
+      LOG(WARNING) << "task " << raw(task_->tid()) << ": its host thread has died; the process is killed";
+      return exit_group(SIGKILL);
+  }
+}
+
+void CurrentTask::serve_syscall() {
+  const bool trace = kernel().trace_syscalls;
+  if (trace) trace_syscall_entry(*this, event);
+  Result<long> result = dispatch_syscall(*this, event.number, event.args);
+  if (trace) trace_syscall_exit(*this, event, result);
+  if (!ending_) complete_syscall(std::move(result));
+}
+
+void CurrentTask::complete_syscall(Result<long> result) {
+  if (std::exchange(image_replaced_, false)) return;  // interrupt() has kicked the new context if there is work
+  if (std::exchange(keep_registers_, false)) {
+    if (task_->has_work()) handle_work(std::nullopt);
+    if (!ending_) context_->resume();
+    return;
+  }
+  if (std::exchange(continue_natively_, false)) {
+    context_->continue_natively();
+    if (task_->has_work()) context_->kick();
+    return;
+  }
+  const long value = result.ok() ? *result : -static_cast<long>(result.error().value());
+  if (task_->has_work() || saved_mask || wants_restart(result)) [[unlikely]]
+    return finish_slowly(std::move(result), value);
+  context_->finish_syscall(value);
+}
+
+void CurrentTask::finish_slowly(Result<long> result, long value) {
+  if (!event.full) {
+    if (!context_->capture(value).ok()) return exit_group(SIGKILL);
+    event.full = true;
+  }
+  registers().rax = static_cast<std::uint64_t>(value);
+  handle_work(std::move(result));
+  if (!ending_) context_->resume();
+}
+
+Result<void> CurrentTask::sleep(std::uint32_t ticket, const OptionalDeadline& deadline) {
+  task_->set_state(TaskState::kSleeping);
+  const Result<void> result = task_->sleeper().sleep(ticket, deadline);
+  task_->set_state(TaskState::kRunning);
+  return result;
+}
+
+void CurrentTask::set_memory(std::shared_ptr<MemoryManager> memory) {
+  memory_ = memory;
+  task_->change_resources([&](TaskResources& r) { r.memory.swap(memory); });
+}
+
+void CurrentTask::set_files(std::shared_ptr<FdTable> files) {
+  files_ = files;
+  task_->change_resources([&](TaskResources& r) { r.files.swap(files); });
+}
+
+void CurrentTask::set_fs(std::shared_ptr<FsContext> fs) {
+  fs_ = fs;
+  task_->change_resources([&](TaskResources& r) { r.fs.swap(fs); });
+}
+
+void CurrentTask::set_credentials(CredentialsPtr credentials) {
+  credentials_ = credentials;
+  task_->change_resources([&](TaskResources& r) { r.credentials.swap(credentials); });
+}
+
+Result<FilePtr> CurrentTask::file(Fd fd) const { return files_->get(fd); }
+
+Result<FilePtr> CurrentTask::io_file(Fd fd) const {
+  FilePtr file = TRY(files_->get(fd));
+  if (file->flags().path_only()) return Errno(EBADF);
+  return file;
+}
+
+Result<Fd> CurrentTask::install(FilePtr file, bool close_on_exec, int from) {
+  return files_->install(std::move(file), close_on_exec, group().limits().soft(RLIMIT_NOFILE), from);
+}
+
+AddressSpace& CurrentTask::user_memory() { return memory_->space(); }
+
+Result<std::string> CurrentTask::read_path(UserPath from) {
+  constexpr std::size_t kPathMax = 4096;
+  return read_c_string(user_memory(), from.value, kPathMax, Errno(ENAMETOOLONG));
+}
+
+Result<std::string> CurrentTask::read_string(UserString from, std::size_t limit, Errno too_long) {
+  return read_c_string(user_memory(), from.value, limit, too_long);
+}
+
+Errno CurrentTask::restart_with(RestartBlock block) {
+  restart_block_ = std::move(block);
+  return kRestartBlock;
+}
+
+std::optional<RestartBlock> CurrentTask::take_restart_block() { return std::exchange(restart_block_, std::nullopt); }
+
+bool CurrentTask::may_continue_natively() const { return !event.full; }
+
+bool CurrentTask::killed() const {
+  auto tree = kernel().tasks().lock();
+  return task_->links(*tree).killed;
+}
+
+PidNamespacePtr CurrentTask::child_pid_namespace() const {
+  return child_pid_namespace_ ? child_pid_namespace_ : task_->pid_namespace();
+}
+
+void CurrentTask::unshare_pid_namespace() {
+  child_pid_namespace_ = std::make_shared<PidNamespace>(task_->pid_namespace());
+}
+
+void CurrentTask::exit_task(int status) {
+  ending_ = true;
+  exit_status_ = status;
+}
+
+void CurrentTask::exit_group(int status) {
+  {
+    auto tree = kernel().tasks().lock();
+    kill_group(*tree, group(), status);
+  }
+  exit_task(status);
+}
+
+Result<void> CurrentTask::end_other_threads() {
+  {
+    auto tree = kernel().tasks().lock();
+    ThreadGroupLinks& links = group().links(*tree);
+    if (links.exiting || links.executing != nullptr) return kRestartNoIntr;
+    links.executing = task_.get();
+    for (const TaskPtr& other : links.tasks) {
+      if (other == task_ || other->links(*tree).exited) continue;
+      other->links(*tree).killed = true;
+      other->interrupt(*tree);
+    }
+  }
+  const Result<void> alone = sleep_until(std::nullopt, [&] {
+    auto tree = kernel().tasks().lock();
+    return group().links(*tree).living == 1;
+  });
+  auto tree = kernel().tasks().lock();
+  ThreadGroupLinks& links = group().links(*tree);
+  links.executing = nullptr;
+  if (!alone.ok()) return kRestartNoIntr;
+  if (links.leader != task_.get()) take_over_leadership(*tree, *task_);
+  return {};
+}
+
+void CurrentTask::replace_image(NewImage image) {
+  std::unique_ptr<Context> old = std::move(context_);
+  {
+    auto tree = kernel().tasks().lock();
+    task_->set_context(*tree, nullptr);
+  }
+  old.reset();  // the old program's thread is dead before its memory goes
+  context_ = std::move(image.context);
+  set_memory(std::move(image.memory));
+  publish_context();
+  image_replaced_ = true;
+}
+
+void CurrentTask::end() {
+  if (memory_ && context_) {
+    exit_robust_list(*this);
+    clear_child_tid_at_exit(*this);
+  }
+  std::shared_ptr<VforkCompletion> vfork_completion;
+  {
+    auto tree = kernel().tasks().lock();
+    task_->set_context(*tree, nullptr);
+    vfork_completion = std::move(task_->links(*tree).vfork_completion);
+  }
+  const Usage usage = task_->usage();
+  task_->host_tid_.store(0, std::memory_order_relaxed);
+  task_->service_clock_.store(0, std::memory_order_relaxed);
+  context_.reset();
+  set_memory(nullptr);
+  if (vfork_completion) vfork_completion->complete();
+  set_files(nullptr);
+  set_fs(nullptr);
+  std::function<void()> afterwards;
+  {
+    auto tree = kernel().tasks().lock();
+    afterwards = finish_task(*tree, *task_, exit_status_, usage);
+  }
+  if (afterwards) afterwards();
+}
+
+}  // namespace runsc
