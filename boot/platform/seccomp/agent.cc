@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <csignal>
 
 #include "boot/base/host_call.h"
@@ -15,7 +16,8 @@ namespace runsc::seccomp {
 namespace {
 
 // How long to wait before asking whether the agent still lives.
-constexpr int kPatienceMilliseconds = 100;
+constexpr int kFirstPatienceMilliseconds = 100;
+constexpr int kLastPatienceMilliseconds = 1 << 20;
 // Keeps an answer's file offset positive.
 constexpr std::uint32_t kLastSequence = 0x7fffffff;
 constexpr std::int32_t kMaxErrno = 4095;
@@ -54,24 +56,28 @@ void Agent::send(const Order& order) {
 // The word in the scratch page only says when to look; the application can spoil it, which costs it time and no more.
 Result<std::int32_t> Agent::await_answer() {
   std::uint32_t& done = slot_.scratch().done;
+  int patience = kFirstPatienceMilliseconds;
   for (;;) {
     const std::uint32_t seen = shared_word(done).load(std::memory_order_acquire);
     if (seen == sequence_) {
       const auto answer = read_answer(slot_.fd(), sequence_);
       if (answer.ok()) return answer;
     }
-    if (futex_wait(done, seen, kPatienceMilliseconds)) continue;
+    if (futex_wait(done, seen, patience)) continue;
     const auto answer = read_answer(slot_.fd(), sequence_);
     if (answer.ok()) return answer;
-    if (!process_.alive()) return Errno(EIO);
+    dead_ = !process_.alive();
+    if (dead_) return Errno(EIO);
     // A hostile thread may have moved the agent to another futex (FUTEX_REQUEUE). Stopping and continuing a process
-    // makes it ask again; it is harmless if the agent is just busy.
+    // makes it ask again. If it is just busy, a fork begins anew: so the next time comes later.
     process_.send(SIGSTOP);
     process_.send(SIGCONT);
+    patience = std::min(2 * patience, kLastPatienceMilliseconds);
   }
 }
 
 Result<std::int32_t> Agent::run(const Order& order) {
+  if (dead_) return Errno(EIO);
   follow_caller();
   send(order);
   return await_answer();

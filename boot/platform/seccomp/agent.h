@@ -50,6 +50,7 @@ class Agent {
   Slot slot_;
   std::uint32_t sequence_ = 0;
   int cpu_ = -1;  // that it is pinned to
+  bool dead_ = false;
 };
 
 // The answer that lies in a file offset, if it is the one to command `sequence`.

@@ -37,6 +37,7 @@ SeccompContext::SeccompContext(SeccompAddressSpace& space, int area_index, Threa
 
 // In this order: a thread that outlived its listener would see ENOSYS.
 SeccompContext::~SeccompContext() {
+  if (phase_ == Phase::kNew) await_listener();
   process_.end();
   space_.free_area(area_index_);
 }
@@ -49,6 +50,7 @@ Event SeccompContext::gone(const char* reason) {
   return {};
 }
 
+// A thread that is killed on its way here could leave its listener in the common descriptor table, so nobody does.
 // The word in the mailbox only says when to look.
 bool SeccompContext::await_listener() {
   std::uint32_t& ready = area_.mailbox().ready;
@@ -57,7 +59,7 @@ bool SeccompContext::await_listener() {
     if (seen != 0 && listener_.enable_sync_wake_up().ok()) return true;
     if (futex_wait(ready, seen, kPatienceMilliseconds)) continue;
     if (listener_.enable_sync_wake_up().ok()) return true;
-    if (kicks_.killed() || !process_.alive()) return false;
+    if (!process_.alive()) return false;
   }
 }
 
@@ -73,6 +75,7 @@ bool SeccompContext::is_doorbell(const Notification& notification) const {
 
 bool SeccompContext::start() {
   if (!await_listener()) return false;
+  if (kicks_.set_started()) return false;
   const auto first = listener_.receive();
   if (!first) return false;
   if (!is_start_doorbell(*first)) {
@@ -91,7 +94,7 @@ void SeccompContext::leave_kernel() {
 }
 
 Event SeccompContext::wait() {
-  if (phase_ == Phase::kGone || kicks_.killed()) return gone(nullptr);
+  if (phase_ == Phase::kGone) return {};
   if (kicked_while_stopped_) {
     kicked_while_stopped_ = false;
     return {.kind = Event::Kind::kKicked, .full = true};
@@ -235,9 +238,7 @@ void SeccompContext::kick() {
 }
 
 void SeccompContext::kill() {
-  kicks_.set_killed();
-  process_.kill();
-  futex_wake(area_.mailbox().ready);  // if wait() is just starting it
+  if (kicks_.set_killed()) process_.kill();
 }
 
 }  // namespace runsc::seccomp

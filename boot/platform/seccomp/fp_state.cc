@@ -72,18 +72,16 @@ FpLayout layout_of_frame(std::span<const std::byte> area) {
 }
 
 // Reached from a signal handler, which has no other way to its caller; used once, before there are threads.
-FpLayout* probed_layout = nullptr;
+FpLayout probed_layout;
 
 void look_at_frame(int, siginfo_t*, void* context) {
   const auto* area = reinterpret_cast<const std::byte*>(static_cast<const ucontext_t*>(context)->uc_mcontext.fpregs);
-  if (area != nullptr) *probed_layout = layout_of_frame(std::span(area, kLegacySize));
+  if (area != nullptr) probed_layout = layout_of_frame(std::span(area, kLegacySize));
 }
 
 }  // namespace
 
 Result<FpLayout> probe_fp_layout() {
-  FpLayout layout;
-  probed_layout = &layout;
   struct sigaction action {};
   struct sigaction old {};
   action.sa_sigaction = look_at_frame;
@@ -91,9 +89,8 @@ Result<FpLayout> probe_fp_layout() {
   TRY(HOST_CALL(sigaction(SIGURG, &action, &old)));
   raise(SIGURG);
   sigaction(SIGURG, &old, nullptr);
-  probed_layout = nullptr;
-  if (layout.xstate_size < kLegacySize) return Errno(ENOSYS);
-  return layout;
+  if (probed_layout.xstate_size < kLegacySize) return Errno(ENOSYS);
+  return probed_layout;
 }
 
 Result<std::vector<std::byte>> checked_fp_state(const FpLayout& layout, std::span<const std::byte> bytes) {

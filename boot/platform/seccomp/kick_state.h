@@ -35,7 +35,10 @@ class KickState {
   // The host signal has arrived though the thread did not run in between.
   void signal_arrived() { bits_.fetch_and(~kInFlight); }
 
-  void set_killed() { bits_.fetch_or(kKilled); }
+  // True: kill the host thread. While it starts nobody may (see SeccompContext::start), and the starter will.
+  bool set_killed() { return (bits_.fetch_or(kKilled) & kStarted) != 0; }
+  // True: somebody has asked to kill it meanwhile.
+  bool set_started() { return (bits_.fetch_or(kStarted) & kKilled) != 0; }
   bool killed() const { return (bits_.load() & kKilled) != 0; }
 
  private:
@@ -43,6 +46,7 @@ class KickState {
   static constexpr std::uint32_t kRequested = 2;  // somebody waits for a stop
   static constexpr std::uint32_t kInFlight = 4;   // the host signal was sent and has not arrived
   static constexpr std::uint32_t kKilled = 8;
+  static constexpr std::uint32_t kStarted = 16;  // the host thread has its filter and its own descriptor table
   std::atomic<std::uint32_t> bits_{0};
 };
 

@@ -20,7 +20,6 @@ GUEST guest_syscall_once
         syscall
         mov     %rax, (%rbx)
         int3
-GUEST guest_syscall_once_end
 
 // rcx calls of number r12, then a trap.
 GUEST guest_syscall_count
@@ -161,5 +160,28 @@ GUEST guest_fork_loop
         dec     %rbx
         jnz     1b
         int3
-        .globl  guest_code_end
-guest_code_end:
+// Writes rax to rcx words at rdi, for ever.
+GUEST guest_spoil
+        mov     %rdi, %r8
+        mov     %rcx, %r9
+1:      mov     %r8, %rdi
+        mov     %r9, %rcx
+        rep stosq
+        jmp     1b
+
+// Traps for ever.
+GUEST guest_trap_loop
+        int3
+        jmp     guest_trap_loop
+
+// futex(rdi, FUTEX_REQUEUE, wake 0, requeue all, to rsi) until something was moved; then a trap.
+GUEST guest_requeue
+        mov     %rsi, %r8
+1:      mov     $3, %esi
+        xor     %edx, %edx
+        mov     $0x7fffffff, %r10d
+        mov     $__NR_futex, %eax
+        syscall
+        test    %eax, %eax
+        jz      1b
+        int3

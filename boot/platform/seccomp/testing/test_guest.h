@@ -16,7 +16,6 @@ DECLARE_GUEST(__start_guest_code);
 DECLARE_GUEST(__stop_guest_code);
 DECLARE_GUEST(guest_syscall_loop);
 DECLARE_GUEST(guest_syscall_once);
-DECLARE_GUEST(guest_syscall_once_end);
 DECLARE_GUEST(guest_syscall_count);
 DECLARE_GUEST(guest_spin);
 DECLARE_GUEST(guest_count);
@@ -35,6 +34,9 @@ DECLARE_GUEST(guest_fill);
 DECLARE_GUEST(guest_jump);
 DECLARE_GUEST(guest_mmap_loop);
 DECLARE_GUEST(guest_fork_loop);
+DECLARE_GUEST(guest_spoil);
+DECLARE_GUEST(guest_trap_loop);
+DECLARE_GUEST(guest_requeue);
 #undef DECLARE_GUEST
 }
 
