@@ -1,11 +1,8 @@
 #include "sandbox/boot_process.h"
 
 #include <fcntl.h>
-#include <linux/mount.h>
 #include <sched.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 
 #include "boot/boot_main.h"
 #include "boot/startup_report.h"
@@ -15,20 +12,6 @@
 namespace runsc {
 namespace {
 
-// A procfs of the new pid namespace that is mounted nowhere. Not an error when the host forbids it (a container whose own
-// /proc is partly covered): the boot process then does without.
-void open_private_proc(Donation& donation) {
-  const UniqueFd context(static_cast<int>(::syscall(SYS_fsopen, "proc", FSOPEN_CLOEXEC)));
-  if (!context) return;
-  if (::syscall(SYS_fsconfig, context.get(), FSCONFIG_SET_STRING, "subset", "pid", 0) != 0) return;
-  if (::syscall(SYS_fsconfig, context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0) return;
-  const auto attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
-  UniqueFd mount(static_cast<int>(::syscall(SYS_fsmount, context.get(), FSMOUNT_CLOEXEC, attributes)));
-  if (!mount) return;
-  // fsmount(2) gives an O_PATH descriptor; relative opens are all that is needed of it.
-  donation.add("proc", mount.release());
-}
-
 std::vector<Step> boot_steps(bool may_set_groups, std::uint32_t id) {
   return {
       {"new session", "no key or hang-up of the caller's terminal reaches the sandbox",
@@ -36,7 +19,7 @@ std::vector<Step> boot_steps(bool may_set_groups, std::uint32_t id) {
       {"private mounts", "before the first mount: the host must not see what is mounted here",
        [](Donation&) { make_mounts_private(); }},
       {"private proc", "the kernel reads its agents' memory and statistics there; opened while there still is CAP_SYS_ADMIN",
-       [](Donation& donation) { open_private_proc(donation); }},
+       [](Donation& donation) { donation.add("proc", open_private_proc().release()); }},
       {"empty root", "an empty tmpfs: a subverted kernel finds no file, whatever it can still call",
        [](Donation&) { mount_new_root(2); }},
       {"pivot root", "the host's tree is gone, not only out of sight as after chroot",

@@ -1,17 +1,30 @@
 #include "sandbox/gofer_entry.h"
 
-#include <poll.h>
+#include <string>
+#include <utility>
+
+#include "boot/startup_report.h"
+#include "gofer/filter/filter.h"
+#include "gofer/server/gofer.h"
 
 namespace runsc {
 
-// Until the server is linked in: stays until the boot process goes away.
 int serve_gofer(GoferEntry entry) {
-  for (const auto& mount : entry.mounts) {
-    pollfd item{.fd = mount.connection.get(), .events = 0, .revents = 0};
-    while (::poll(&item, 1, -1) < 0) {
-    }
+  const int report = entry.report.get();
+  std::vector<gofer::GoferMount> mounts;
+  for (GoferEntry::Mount& mount : entry.mounts) {
+    gofer::MountPolicy policy;
+    policy.read_only = mount.read_only;
+    mounts.push_back({std::move(mount.connection), std::move(mount.root), policy});
   }
-  return 0;
+  gofer::GoferOptions options;
+  options.proc_self_fd = std::move(entry.proc_self_fd);
+  options.install_filter = [report](int proc_self_fd) -> Result<void> {
+    const auto result = gofer::install_gofer_filter(proc_self_fd);
+    if (!result.ok()) report_failure(report, "filter", std::string("seccomp: ") + errno_name(result.error()));
+    return result;
+  };
+  return gofer::run_gofer(std::move(mounts), std::move(options));
 }
 
 }  // namespace runsc

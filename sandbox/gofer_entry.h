@@ -10,6 +10,7 @@ namespace runsc {
 struct GoferEntry {
   UniqueFd report;  // boot/startup_report.h
   UniqueFd log;
+  UniqueFd proc_self_fd;  // O_PATH
   struct Mount {
     UniqueFd connection;
     UniqueFd root;  // O_PATH

@@ -100,14 +100,28 @@ void open_roots(Trees& trees, Donation& donation) {
   }
 }
 
+// The one race-free way to reopen an inode that is held with O_PATH. The host's own /proc, which holds files that a root
+// user may write, is used only where the caller is confined to a user namespace anyway.
+void open_proc_self_fd(Donation& donation, bool user_namespace) {
+  const UniqueFd proc = open_private_proc();
+  if (!proc && !user_namespace) throw_system_error("mount a proc file system");
+  const UniqueFd host(proc ? -1 : ::open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  UniqueFd fds(::openat(proc ? proc.get() : host.get(), "self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!fds) throw_system_error("open /proc/self/fd");
+  donation.add("proc_self_fd", fds.release());
+}
+
 std::vector<Step> gofer_steps(const GoferResources& resources) {
   const auto trees = list_trees(resources.mounts, resources.user_namespace);
+  const bool user_namespace = resources.user_namespace;
   const bool may_set_groups = !resources.id_maps.deny_setgroups;
   return {
       {"new session", "no key or hang-up of the caller's terminal reaches the gofer",
        [](Donation&) { start_session(); }},
       {"private mounts", "before the first mount: the host must not see what is mounted here",
        [](Donation&) { make_mounts_private(); }},
+      {"proc", "before the host's /proc is covered, which one may be needed to mount another",
+       [=](Donation& donation) { open_proc_self_fd(donation, user_namespace); }},
       {"detach trees", "copies of the mounts to serve, without devices, set-user-id programs and symbolic links that the "
                        "host would follow; before the new root covers anything that they may lie under",
        [=](Donation&) { detach_trees(*trees); }},
@@ -171,6 +185,7 @@ int run_gofer_process(const std::vector<std::string>& arguments) {
   GoferEntry entry;
   entry.report = fds.take("report");
   entry.log = fds.take("log");
+  entry.proc_self_fd = fds.take("proc_self_fd");
   auto connections = fds.take_list("connection");
   auto roots = fds.take_list("root");
   fds.expect_empty();

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "boot/loader/container_config_json.h"
+#include "gofer/protocol/packet_socket.h"
 #include "runsc/common/user_error.h"
 #include "sandbox/unix_address.h"
 
@@ -36,9 +37,9 @@ UniqueFd make_control_socket(const std::string& path) {
 std::vector<ConnectionPair> make_connections(std::size_t count) {
   std::vector<ConnectionPair> out;
   for (std::size_t i = 0; i < count; ++i) {
-    int fds[2];
-    if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) != 0) throw_system_error("socketpair");
-    out.push_back({UniqueFd(fds[0]), UniqueFd(fds[1])});
+    auto pair = gofer::make_socket_pair();
+    if (!pair.ok()) throw_system_error("socketpair", pair.error().value());
+    out.push_back({std::move(pair->client), std::move(pair->server)});
   }
   return out;
 }

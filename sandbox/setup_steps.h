@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string>
 
+#include "boot/base/unique_fd.h"
+
 namespace runsc {
 
 // A session without a terminal: no key and no hang-up of the caller's terminal reaches the process.
@@ -18,6 +20,11 @@ void mount_new_root(unsigned inodes);
 
 // Makes the working directory the root, lets go of everything that was mounted before, and makes the root read-only.
 void pivot_to_new_root();
+
+// A procfs of the process's own pid namespace that is mounted nowhere, with subset=pid: /proc/<pid> and /proc/self, and
+// none of /proc/sys and its like. Read-only, which does not limit what is opened through /proc/<pid>/fd. O_PATH. Invalid
+// where the host forbids it: in a user namespace whose own /proc is partly covered.
+UniqueFd open_private_proc();
 
 // Real, effective and saved ids; no supplementary groups where the user namespace allows setgroups(2).
 void become(std::uint32_t uid, std::uint32_t gid, bool may_set_groups);
