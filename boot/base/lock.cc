@@ -19,8 +19,9 @@ struct Held {
 thread_local std::vector<Held> held_locks;
 
 bool same_level_allowed(LockLevel level) {
-  return level == LockLevel::kInode || level == LockLevel::kDentry || level == LockLevel::kEpoll ||
-         level == LockLevel::kSocket || level == LockLevel::kPipe || level == LockLevel::kWaitQueue;
+  return level == LockLevel::kDirectory || level == LockLevel::kOverlay || level == LockLevel::kInode ||
+         level == LockLevel::kDentry || level == LockLevel::kEpoll || level == LockLevel::kSocket ||
+         level == LockLevel::kPipe || level == LockLevel::kWaitQueue;
 }
 
 }  // namespace

@@ -8,7 +8,9 @@ enum class LockLevel : int {
   kController,        // controller: containers by id
   kMountTree,         // vfs: the mounts of a mount namespace
   kRename,            // vfs: one per file system; held while directories change places
+  kDirectory,         // vfs: the names of one directory while they are looked up or change; two of them only under kRename
   kFile,              // vfs: offset and status of one open file description
+  kOverlay,           // fs/overlay: one per inode of an overlay, which calls the layers below it while it is held
   kInode,             // fs: one per inode; two of them only under kRename, parent first
   kDentry,            // vfs: children of one dentry
   kFsInternal,        // fs: what lies below inodes, such as the allocator of a tmpfs or one gofer connection

@@ -16,10 +16,18 @@ namespace runsc {
 class FdTable {
  public:
   FdTable() = default;
+  // Closes what is open: the end of a process's last task.
+  ~FdTable();
+  FdTable(const FdTable&) = delete;
+  FdTable& operator=(const FdTable&) = delete;
+
+  // What close(2) does to a file that was taken out of this table by the functions below (dup2's victim, close on exec
+  // ..): the process gives up its POSIX locks on it, and the file reports late errors. Called without locks.
+  Result<void> close(const FilePtr& file) const;
 
   // EBADF.
   Result<FilePtr> get(Fd fd) const;
-  // The lowest free descriptor >= `from` and < `limit` (RLIMIT_NOFILE). EMFILE; EINVAL if from >= limit.
+  // The lowest free descriptor >= `from` and < `limit` (RLIMIT_NOFILE). EMFILE; EINVAL if from >= limit (and not 0).
   Result<Fd> install(FilePtr file, bool close_on_exec, std::uint64_t limit, int from = 0);
   // dup2(2): puts `file` at `fd`; returns what was there (null if nothing). EBADF: fd out of range of `limit`.
   Result<FilePtr> replace(Fd fd, FilePtr file, bool close_on_exec, std::uint64_t limit);
@@ -42,6 +50,9 @@ class FdTable {
     FilePtr file;
     bool close_on_exec = false;
   };
+  template <typename Wanted>
+  std::vector<FilePtr> remove_if(std::size_t first, std::size_t last, Wanted wanted);
+
   struct Slots {
     std::vector<Slot> slots;
     std::size_t first_free = 0;  // no slot below is free

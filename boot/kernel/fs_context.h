@@ -13,12 +13,20 @@ namespace runsc {
 // Thread-safe.
 class FsContext {
  public:
+  struct State {
+    MountNamespacePtr mounts;
+    VfsPath root, cwd;
+    std::uint32_t umask = 0;
+  };
+
   FsContext(MountNamespacePtr mounts, VfsPath root, VfsPath cwd, std::uint32_t umask);
 
   VfsPath root() const { return state_.lock()->root; }
   VfsPath cwd() const { return state_.lock()->cwd; }
   std::uint32_t umask() const { return state_.lock()->umask; }
   MountNamespacePtr mounts() const { return state_.lock()->mounts; }
+  // All of it at one moment.
+  State snapshot() const;
   void set_root(VfsPath root);
   void set_cwd(VfsPath cwd);
   // Returns the old one.
@@ -28,11 +36,6 @@ class FsContext {
   void unshare_mounts();
 
  private:
-  struct State {
-    MountNamespacePtr mounts;
-    VfsPath root, cwd;
-    std::uint32_t umask;
-  };
   Guarded<State, LockLevel::kFsContext> state_;
 };
 

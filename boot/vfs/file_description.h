@@ -28,10 +28,12 @@ class DirectorySink {
   virtual bool add(std::string_view name, std::uint64_t inode, std::uint8_t type, std::int64_t next) = 0;
 };
 
-// Where the pages of a file lie, for mmap(2): host descriptors that the platform maps directly.
+// Where the pages of a file lie, for mmap(2): host descriptors that the platform maps directly. The pages belong to the
+// file for as long as the FileDescription lives: whoever mapped them keeps it until the host mapping is really gone.
 struct FileMapping {
   struct Segment {
-    int fd = -1;  // borrowed from the file, which the VMA keeps alive
+    int fd = -1;  // borrowed from the file, which the VMA keeps alive; -1: beyond the end of the file, where an access
+                  // gives SIGBUS (mapped PROT_NONE, and looked at again when it faults: the file may have grown)
     std::uint64_t offset = 0;
     std::uint64_t length = 0;
   };
@@ -60,12 +62,12 @@ class FileDescription : public std::enable_shared_from_this<FileDescription> {
   // Files without positions return ESPIPE for an offset.
   virtual Result<std::size_t> read(IoSink& sink, std::optional<std::uint64_t> offset, int rwf);  // EINVAL
   virtual Result<std::size_t> write(IoSource& source, std::optional<std::uint64_t> offset, int rwf);
-  virtual Result<std::int64_t> seek(std::int64_t offset, int whence);  // ESPIPE
-  virtual Result<void> read_directory(DirectorySink& sink);            // ENOTDIR
+  virtual Result<std::int64_t> seek(std::int64_t offset, int whence);                                    // ESPIPE
+  virtual Result<void> read_directory(DirectorySink& sink);                                              // ENOTDIR
   virtual Result<std::int64_t> ioctl(CurrentTask& task, std::uint32_t command, std::uint64_t argument);  // ENOTTY
   virtual Result<void> truncate(std::uint64_t size);
   virtual Result<void> allocate(int mode, std::uint64_t offset, std::uint64_t length);  // fallocate; ENODEV
-  virtual Result<void> sync(bool data_only);                                           // EINVAL
+  virtual Result<void> sync(bool data_only);                                            // EINVAL
   virtual Result<void> sync_range(std::uint64_t offset, std::uint64_t length, unsigned flags);
 
   // `shared_writable`: a MAP_SHARED mapping that may become writable. ENODEV: cannot be mapped.
@@ -90,8 +92,16 @@ class FileDescription : public std::enable_shared_from_this<FileDescription> {
     int signal = 0;
     Uid uid{}, effective_uid{};
   };
+  // A file seals itself: F_GET_SEALS and F_ADD_SEALS of fcntl(2). EINVAL: not that kind of file.
+  virtual Result<int> seals() { return Errno(EINVAL); }
+  virtual Result<void> add_seals(int) { return Errno(EINVAL); }
+
   AsyncOwner async_owner() const;
   void set_async_owner(const AsyncOwner& owner);
+
+  // The locks of inode(), which this description may now hold (flock and OFD locks): they are released at its end.
+  // EBADF: no inode.
+  Result<FileLocks*> locks();
 
  protected:
   // The position lock: read, write and seek at the position hold it (POSIX demands atomicity between threads).
@@ -104,6 +114,8 @@ class FileDescription : public std::enable_shared_from_this<FileDescription> {
  private:
   VfsPath path_;
   Guarded<AsyncOwner, LockLevel::kLeaf> async_owner_;
+  Guarded<InodePtr, LockLevel::kLeaf> locked_inode_;
+  std::atomic<bool> has_locked_inode_{false};
 };
 
 }  // namespace runsc

@@ -7,6 +7,7 @@
 
 #include <sys/vfs.h>
 
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -14,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "boot/base/lock.h"
 #include "boot/base/result.h"
 #include "boot/kernel/credentials.h"
 #include "boot/vfs/attributes.h"
@@ -24,6 +26,7 @@ namespace runsc {
 
 class CurrentTask;
 class Dentry;
+class DentryCache;
 class FileDescription;
 class FileLocks;
 class FileSystem;
@@ -98,18 +101,21 @@ class Inode : public std::enable_shared_from_this<Inode> {
 
   // flock(2) and fcntl(2) locks, inotify(7) watches: made on first use.
   FileLocks& locks();
+  bool has_locks() const;  // false: locks() was never called
   InodeWatches& watches();
   bool has_watches() const;
-  // What a Unix socket bound to this inode, or a FIFO, attaches: the first caller's object stays. The type is known from
-  // type(). Held weakly for sockets by the object itself.
+  // What a Unix socket bound to this inode, or a FIFO, attaches: the first caller's object stays. The type is known
+  // from type(). Held weakly for sockets by the object itself.
   std::shared_ptr<void> attachment() const;
   std::shared_ptr<void> attach_once(std::shared_ptr<void> object);
   void detach(const std::shared_ptr<void>& object);
 
  private:
   struct Extras;
+  Extras& extras();
+
   FileSystem& file_system_;
-  std::unique_ptr<Extras> extras_;
+  std::atomic<Extras*> extras_{nullptr};  // made by extras()
 };
 
 // One mounted instance of a file system. Owned by the mounts that show it and by nothing else; inodes are gone before.
@@ -130,8 +136,21 @@ class FileSystem : public std::enable_shared_from_this<FileSystem> {
   // An unnamed device number of its own (major 0), as st_dev.
   std::uint64_t device() const { return device_; }
 
+  // For boot/vfs: the dentries kept in memory, the lock under which directories change places, how many mounts show
+  // this file system, and how many inotify watches lie on its inodes.
+  DentryCache& dentry_cache() { return *dentry_cache_; }
+  Mutex<LockLevel::kRename>& rename_lock() { return rename_lock_; }
+  void add_mount();
+  void remove_mount();
+  std::atomic<int> watch_count{0};
+
  private:
   std::uint64_t device_;
+  std::unique_ptr<DentryCache> dentry_cache_;
+  Mutex<LockLevel::kRename> rename_lock_;
+  std::atomic<int> mount_count_{0};
+  friend class Dentry;
+  Guarded<std::weak_ptr<Dentry>, LockLevel::kLeaf> root_dentry_;
 };
 using FileSystemPtr = std::shared_ptr<FileSystem>;
 

@@ -1,0 +1,38 @@
+#include "boot/kernel/fs_context.h"
+
+namespace runsc {
+
+FsContext::FsContext(MountNamespacePtr mounts, VfsPath root, VfsPath cwd, std::uint32_t umask)
+    : state_(State{std::move(mounts), std::move(root), std::move(cwd), umask}) {}
+
+// What is replaced is released without the lock: it may be the last reference to a mount.
+void FsContext::set_root(VfsPath root) {
+  auto state = state_.lock();
+  std::swap(state->root, root);
+  state.underlying().unlock();
+}
+
+void FsContext::set_cwd(VfsPath cwd) {
+  auto state = state_.lock();
+  std::swap(state->cwd, cwd);
+  state.underlying().unlock();
+}
+
+std::uint32_t FsContext::set_umask(std::uint32_t umask) { return std::exchange(state_.lock()->umask, umask & 0777); }
+
+FsContext::State FsContext::snapshot() const { return *state_.lock(); }
+
+std::shared_ptr<FsContext> FsContext::copy() const {
+  State state = snapshot();
+  return std::make_shared<FsContext>(std::move(state.mounts), std::move(state.root), std::move(state.cwd), state.umask);
+}
+
+void FsContext::unshare_mounts() {
+  State state = snapshot();
+  state.mounts = state.mounts->copy({&state.root, &state.cwd});
+  auto current = state_.lock();
+  std::swap(*current, state);
+  current.underlying().unlock();
+}
+
+}  // namespace runsc

@@ -1,0 +1,81 @@
+// chmod(2), chown(2), truncate(2), utimensat(2).
+#include "boot/vfs/inode_watches.h"
+#include "boot/vfs/path_walk.h"
+#include "boot/vfs/permissions.h"
+
+namespace runsc {
+namespace {
+
+Result<FileAttributes> attributes_for_change(const VfsPath& path) {
+  if (path.dentry->negative()) return Errno(ENOENT);
+  if (path.mount->read_only()) return Errno(EROFS);
+  return path.dentry->inode_pointer()->attributes();
+}
+
+Result<void> apply(const VfsPath& path, const AttributeChange& change, std::uint32_t event) {
+  TRY(path.dentry->inode_pointer()->set_attributes(change));
+  notify_object(*path.dentry, event);
+  return {};
+}
+
+bool may_give_away(const Credentials& credentials, const FileAttributes& file, std::optional<Uid> uid,
+                   std::optional<Gid> gid) {
+  if (credentials.has(CAP_CHOWN)) return true;
+  if (uid && (credentials.fs_uid != file.uid || *uid != file.uid)) return false;
+  return !gid || (credentials.fs_uid == file.uid && (*gid == file.gid || credentials.in_group(*gid)));
+}
+
+// A file that changes hands must not run with its old owner's rights.
+std::uint32_t without_set_id(const FileAttributes& file) {
+  std::uint32_t mode = file.mode & ~static_cast<std::uint32_t>(S_ISUID);
+  if ((mode & S_IXGRP) != 0) mode &= ~static_cast<std::uint32_t>(S_ISGID);
+  return mode & 07777;
+}
+
+}  // namespace
+
+Result<void> change_mode(const WalkContext& context, const VfsPath& path, std::uint32_t mode) {
+  const FileAttributes file = TRY(attributes_for_change(path));
+  if (file.is_symlink()) return Errno(EOPNOTSUPP);
+  const Credentials& credentials = *context.credentials;
+  if (!owner_or_capable(credentials, file)) return Errno(EPERM);
+  mode &= 07777;
+  if (!credentials.in_group(file.gid) && !credentials.has(CAP_FSETID)) mode &= ~static_cast<std::uint32_t>(S_ISGID);
+  AttributeChange change;
+  change.mode = mode;
+  return apply(path, change, IN_ATTRIB);
+}
+
+Result<void> change_owner(const WalkContext& context, const VfsPath& path, std::optional<Uid> uid,
+                          std::optional<Gid> gid) {
+  const FileAttributes file = TRY(attributes_for_change(path));
+  if (!may_give_away(*context.credentials, file, uid, gid)) return Errno(EPERM);
+  AttributeChange change;
+  change.uid = uid;
+  change.gid = gid;
+  if (!file.is_directory() && without_set_id(file) != (file.mode & 07777)) change.mode = without_set_id(file);
+  return apply(path, change, IN_ATTRIB);
+}
+
+Result<void> change_size(const WalkContext& context, const VfsPath& path, std::uint64_t size) {
+  if (path.dentry->negative()) return Errno(ENOENT);
+  const std::uint32_t type = path.dentry->inode_pointer()->type();
+  if (S_ISDIR(type)) return Errno(EISDIR);
+  if (!S_ISREG(type)) return Errno(EINVAL);
+  TRY(check_access(*context.credentials, path, kMayWrite));
+  AttributeChange change;
+  change.size = size;
+  return apply(path, change, IN_MODIFY);
+}
+
+Result<void> change_times(const WalkContext& context, const VfsPath& path, const AttributeChange& times,
+                          bool both_now) {
+  const FileAttributes file = TRY(attributes_for_change(path));
+  if (!owner_or_capable(*context.credentials, file)) {
+    if (!both_now) return Errno(EPERM);
+    TRY(check_access(*context.credentials, path, kMayWrite));
+  }
+  return apply(path, times, IN_ATTRIB);
+}
+
+}  // namespace runsc

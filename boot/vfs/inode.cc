@@ -1,0 +1,113 @@
+#include "boot/vfs/inode.h"
+
+#include "boot/vfs/file_description.h"
+#include "boot/vfs/file_locks.h"
+#include "boot/vfs/inode_watches.h"
+#include "boot/vfs/permissions.h"
+
+namespace runsc {
+
+struct Inode::Extras {
+  std::atomic<FileLocks*> locks{nullptr};
+  std::atomic<InodeWatches*> watches{nullptr};
+  Guarded<std::shared_ptr<void>, LockLevel::kLeaf> attachment;
+
+  ~Extras() {
+    delete locks.load();
+    delete watches.load();
+  }
+};
+
+namespace {
+
+// The object that `slot` holds; the first caller makes it.
+template <typename T, typename... Args>
+T& make_once(std::atomic<T*>& slot, Args&&... args) {
+  if (T* existing = slot.load(std::memory_order_acquire)) return *existing;
+  T* const fresh = new T(std::forward<Args>(args)...);
+  T* expected = nullptr;
+  if (slot.compare_exchange_strong(expected, fresh, std::memory_order_acq_rel)) return *fresh;
+  delete fresh;
+  return *expected;
+}
+
+}  // namespace
+
+Inode::Inode(FileSystem& file_system) : file_system_(file_system) {}
+
+Inode::~Inode() { delete extras_.load(); }
+
+Inode::Extras& Inode::extras() { return make_once(extras_); }
+
+Result<void> Inode::set_attributes(const AttributeChange&) { return Errno(EPERM); }
+
+Result<void> Inode::check_permission(const Credentials& credentials, int may) {
+  const FileAttributes file = TRY(attributes());
+  return check_mode(credentials, file, may);
+}
+
+bool Inode::revalidate_child(std::string_view, const InodePtr&) { return true; }
+
+Result<InodePtr> Inode::lookup(std::string_view) { return Errno(S_ISDIR(type()) ? ENOENT : ENOTDIR); }
+
+Result<std::vector<InodePtr>> Inode::lookup_path(std::span<const std::string_view> names) {
+  return std::vector<InodePtr>{TRY(lookup(names[0]))};
+}
+
+Result<InodePtr> Inode::create(std::string_view, const NewFile&) { return Errno(EACCES); }
+Result<InodePtr> Inode::make_directory(std::string_view, const NewFile&) { return Errno(EPERM); }
+Result<InodePtr> Inode::make_node(std::string_view, const NewFile&, std::uint64_t) { return Errno(EPERM); }
+Result<InodePtr> Inode::make_symlink(std::string_view, const NewFile&, std::string_view) { return Errno(EPERM); }
+Result<void> Inode::make_link(std::string_view, const InodePtr&) { return Errno(EPERM); }
+Result<InodePtr> Inode::make_unnamed(const NewFile&) { return Errno(EOPNOTSUPP); }
+Result<void> Inode::unlink(std::string_view, const InodePtr&) { return Errno(EPERM); }
+Result<void> Inode::remove_directory(std::string_view, const InodePtr&) { return Errno(EPERM); }
+Result<void> Inode::rename(std::string_view, const InodePtr&, const InodePtr&, std::string_view, const InodePtr&,
+                           unsigned) {
+  return Errno(EPERM);
+}
+
+Result<std::string> Inode::read_link() { return Errno(EINVAL); }
+Result<VfsPath> Inode::follow_magic_link(CurrentTask&) { return VfsPath(); }
+
+Result<FilePtr> Inode::open(const VfsPath&, OpenFlags) { return Errno(S_ISLNK(type()) ? ELOOP : ENXIO); }
+
+Result<std::vector<std::byte>> Inode::get_xattr(std::string_view) { return Errno(EOPNOTSUPP); }
+Result<void> Inode::set_xattr(std::string_view, std::span<const std::byte>, int) { return Errno(EOPNOTSUPP); }
+Result<void> Inode::remove_xattr(std::string_view) { return Errno(EOPNOTSUPP); }
+Result<std::vector<std::string>> Inode::list_xattrs() { return std::vector<std::string>(); }
+
+FileLocks& Inode::locks() { return make_once(extras().locks); }
+
+bool Inode::has_locks() const {
+  const Extras* extras = extras_.load(std::memory_order_acquire);
+  return extras != nullptr && extras->locks.load(std::memory_order_acquire) != nullptr;
+}
+
+InodeWatches& Inode::watches() { return make_once(extras().watches, file_system_); }
+
+bool Inode::has_watches() const {
+  const Extras* extras = extras_.load(std::memory_order_acquire);
+  const InodeWatches* watches = extras != nullptr ? extras->watches.load(std::memory_order_acquire) : nullptr;
+  return watches != nullptr && !watches->empty();
+}
+
+std::shared_ptr<void> Inode::attachment() const {
+  const Extras* extras = extras_.load(std::memory_order_acquire);
+  return extras != nullptr ? *extras->attachment.lock() : nullptr;
+}
+
+std::shared_ptr<void> Inode::attach_once(std::shared_ptr<void> object) {
+  auto attachment = extras().attachment.lock();
+  if (!*attachment) *attachment = std::move(object);
+  return *attachment;
+}
+
+void Inode::detach(const std::shared_ptr<void>& object) {
+  std::shared_ptr<void> dropped;  // ends after the lock is released
+  auto attachment = extras().attachment.lock();
+  if (*attachment == object) dropped.swap(*attachment);
+  attachment.underlying().unlock();
+}
+
+}  // namespace runsc
