@@ -85,6 +85,7 @@ Result<std::shared_ptr<MemoryManager>> MemoryManager::fork() {
   }
   copy.image = state->image;
   copy.brk = state->brk;
+  copy.stack_slack = state->stack_slack;
   copy.peak = copy.vmas.virtual_bytes();
   return std::shared_ptr<MemoryManager>(
       new MemoryManager(std::move(space), layout_, std::move(copy), mmap_top_, randomize_));
@@ -160,7 +161,7 @@ Result<void> MemoryManager::check_fixed(std::uint64_t address, std::uint64_t len
 Result<void> MemoryManager::check_limits(const State& state, const Vma& vma, std::uint64_t replaced,
                                          const CallLimits& limits) {
   if (state.vmas.size() >= kMaxVmas) return Errno(ENOMEM);
-  if (state.vmas.virtual_bytes() - replaced + vma.length() > limits.address_space) return Errno(ENOMEM);
+  if (state.vmas.virtual_bytes() - state.stack_slack - replaced + vma.length() > limits.address_space) return Errno(ENOMEM);
   if (vma.is_data() && state.vmas.data_bytes() + vma.length() > limits.data) return Errno(ENOMEM);
   return {};
 }

@@ -125,6 +125,8 @@ class MemoryManager {
     Image image;
     std::uint64_t brk = 0;
     std::uint64_t peak = 0;
+    // How much of the initial stack's mapping Linux would not have mapped yet: no limit counts it.
+    std::uint64_t stack_slack = 0;
     bool lock_future = false;           // mlockall(2) MCL_FUTURE
     bool lock_future_on_fault = false;  // .. with MCL_ONFAULT
   };

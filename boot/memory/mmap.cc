@@ -16,6 +16,9 @@ namespace {
 constexpr int kKnownFlags = MAP_SHARED | MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_DENYWRITE | MAP_EXECUTABLE |
                             MAP_GROWSDOWN | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK |
                             MAP_HUGETLB | MAP_32BIT | (MAP_HUGE_MASK << MAP_HUGE_SHIFT);
+// What a new program's stack has at once on Linux (setup_arg_pages).
+constexpr std::string_view kInitialStack = "[stack]";
+constexpr std::uint64_t kFirstStackBytes = 132 * 1024;
 constexpr int kProtections = PROT_READ | PROT_WRITE | PROT_EXEC;
 
 bool is_fixed(int flags) { return (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) != 0; }
@@ -92,12 +95,12 @@ Result<Vma> make_vma(const MmapRequest& request) {
 }
 
 // Where the pages of the file lie. A sealed memfd can still be mapped if it is never to become writable.
-Result<FileMapping> map_file(const MmapRequest& request, std::uint64_t length, Vma& vma) {
+Result<FileMapping> map_file(std::uint64_t length, Vma& vma) {
   const bool writable = vma.shared && (vma.max_protection & PROT_WRITE) != 0;
-  auto mapping = vma.file->map(request.offset, length, writable);
+  auto mapping = vma.file->map(vma.offset, length, writable);
   if (mapping.ok() || !writable || mapping.error() != Errno(EPERM) || (vma.protection & PROT_WRITE) != 0) return mapping;
   vma.max_protection &= ~PROT_WRITE;
-  return vma.file->map(request.offset, length, false);
+  return vma.file->map(vma.offset, length, false);
 }
 
 }  // namespace
@@ -111,11 +114,11 @@ Result<std::uint64_t> MemoryManager::mmap(const MmapRequest& request, const Call
   if (vma.shared && vma.file == nullptr) {
     vma.file = TRY(make_shared_memory(length));
     vma.name = "/dev/zero (deleted)";
-    vma.offset = 0;
+    vma.offset = 0;  // whatever the caller gave
   }
   std::optional<FileMapping> mapping;
   // The file system's locks come before this object's.
-  if (vma.file != nullptr) mapping = TRY(map_file(request, length, vma));
+  if (vma.file != nullptr) mapping = TRY(map_file(length, vma));
   bool natively = false;
   return map_checked(request, std::move(vma), mapping ? &*mapping : nullptr, limits, nullptr, natively);
 }
@@ -153,6 +156,7 @@ Result<std::uint64_t> MemoryManager::map_checked(const MmapRequest& request, Vma
   if (touches_blocked(range)) return Errno(ENOMEM);
   vma.locked = (request.flags & MAP_LOCKED) != 0 || state->lock_future;
   if (vma.locked && state->vmas.locked_bytes() + length > limits.locked) return Errno(EAGAIN);
+  if (request.name == kInitialStack) state->stack_slack = length - std::min(length, kFirstStackBytes);
   TRY(check_limits(*state, vma, state->vmas.mapped_bytes(range), limits));
   const bool populate = (request.flags & MAP_POPULATE) != 0 || (vma.locked && !state->lock_future_on_fault);
 
