@@ -74,7 +74,9 @@ Result<void> HostPoller::start() {
 Result<void> HostPoller::add(int fd, WaitQueue& queue) {
   // Known before the host can report it.
   impl_->queues.lock()->insert_or_assign(fd, &queue);
-  const auto added = add_to_set(impl_->set.get(), fd, EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP | EPOLLET, fd);
+  constexpr std::uint32_t kEvents =
+      EPOLLIN | EPOLLRDNORM | EPOLLOUT | EPOLLWRNORM | EPOLLPRI | EPOLLRDBAND | EPOLLRDHUP | EPOLLET;
+  const auto added = add_to_set(impl_->set.get(), fd, kEvents, fd);
   if (!added.ok()) impl_->queues.lock()->erase(fd);
   return added;
 }

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "boot/base/lock.h"
@@ -24,6 +25,8 @@ class Waiter {
   virtual ~Waiter() = default;
   // Called with the queue's lock held: sets a flag, wakes a sleeper, nothing that takes a lock below kWaitQueue.
   virtual void notify(EventMask events) = 0;
+  // Of a waiter that a queue owns: it has no use for notifications any more. Called with the queue's lock held.
+  virtual bool expired() const { return false; }
 };
 
 // The waiters of one object. Thread-safe.
@@ -35,8 +38,12 @@ class WaitQueue {
 
   // `waiter` hears of events in `mask` (and always of POLLERR and POLLHUP) until removed; it is borrowed.
   void add(Waiter& waiter, EventMask mask);
-  // As add(), but at most one exclusive waiter hears of each notification (EPOLLEXCLUSIVE, flock, accept).
+  // As add(), but at most one exclusive waiter hears of each notification (EPOLLEXCLUSIVE, flock, accept); the others
+  // hear of all of them.
   void add_exclusive(Waiter& waiter, EventMask mask);
+  // The queue keeps `waiter` alive until it is removed, or has expired and the next notification finds it so. For
+  // waiters that may not know whether the queue still exists: an epoll item whose file was closed.
+  void add_owned(std::shared_ptr<Waiter> waiter, EventMask mask, bool exclusive);
   // After it returns, no call of waiter.notify() is under way or will come.
   void remove(Waiter& waiter);
   void notify(EventMask events);
@@ -47,7 +54,10 @@ class WaitQueue {
     Waiter* waiter;
     EventMask mask;
     bool exclusive;
+    std::shared_ptr<Waiter> owner;
   };
+  void insert(Entry entry);
+
   Guarded<std::vector<Entry>, LockLevel::kWaitQueue> entries_;
   // Lets notify() on an object that nobody waits for cost one load.
   std::atomic<std::size_t> count_{0};

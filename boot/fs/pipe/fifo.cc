@@ -2,6 +2,7 @@
 
 #include "boot/fs/pipe/pipe.h"
 #include "boot/kernel/current_task.h"
+#include "boot/vfs/dentry.h"
 
 namespace runsc {
 namespace {
@@ -14,8 +15,8 @@ PipePtr pipe_of(Inode& inode) {
 
 }  // namespace
 
-Result<FilePtr> open_fifo(CurrentTask& task, const VfsPath& path, const InodePtr& inode, OpenFlags flags) {
-  const PipePtr pipe = pipe_of(*inode);
+Result<FilePtr> open_fifo(CurrentTask& task, const VfsPath& path, OpenFlags flags) {
+  const PipePtr pipe = pipe_of(*path.dentry->inode());
   const bool reader = flags.readable();
   const bool writer = flags.writable();
   if (writer && !reader && flags.nonblocking() && pipe->ends().readers == 0) return Errno(ENXIO);

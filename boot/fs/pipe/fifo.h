@@ -8,8 +8,8 @@
 
 namespace runsc {
 
-// open(2) of a FIFO of any file system; `path` leads to `inode`, permission was checked. Waits for the other end unless
+// open(2) of a FIFO of any file system, found at `path`; permission was checked. Waits for the other end unless
 // O_NONBLOCK or O_RDWR says otherwise. ENXIO: O_WRONLY | O_NONBLOCK and nobody reads. ERESTARTSYS: a signal came.
-Result<FilePtr> open_fifo(CurrentTask& task, const VfsPath& path, const InodePtr& inode, OpenFlags flags);
+Result<FilePtr> open_fifo(CurrentTask& task, const VfsPath& path, OpenFlags flags);
 
 }  // namespace runsc
