@@ -13,7 +13,16 @@ struct Registers {
   std::uint64_t fs_base = 0, gs_base = 0;
 };
 
-// Flags that an application may set through a signal frame or ptrace; the rest keep the host's values.
-inline constexpr std::uint64_t kUserRflags = 0x3f7fd5 & ~0x200ULL;
+inline constexpr std::uint64_t kTrapFlag = 0x100, kDirectionFlag = 0x400, kResumeFlag = 0x10000;
+// Flags that an application may set through a signal frame (AC, RF, OF, DF, TF, SF, ZF, AF, PF, CF); the rest keep the
+// host's values.
+inline constexpr std::uint64_t kUserRflags = 0x50dd5;
+
+// What a processor exception leaves in struct sigcontext, until the next one.
+struct TrapRecord {
+  std::uint64_t number = 0;
+  std::uint64_t error_code = 0;
+  std::uint64_t address = 0;  // cr2: of the last page fault
+};
 
 }  // namespace runsc
