@@ -155,6 +155,7 @@ class CurrentTask {
   UserAddress robust_list;                     // set_robust_list(2)
   SignalStack signal_stack;                    // sigaltstack(2)
   std::optional<SignalSet> saved_mask;         // by set_temporary_mask()
+  TrapRecord last_trap;                        // of the last fault, for signal frames
   Event event;                                 // the one being served
 
  private:

@@ -38,17 +38,20 @@ void send_signal_to_process_group(TaskTree& tree, ProcessGroup& group, const Sig
 // kill(2), "Permissions": EPERM. Threads of one process may always signal each other.
 Result<void> may_signal(TaskTree& tree, Task& sender, const Credentials& credentials, Task& target, int signal);
 
+// Whether the group is the init of its pid namespace.
+bool is_namespace_init(TaskTree& tree, const ThreadGroup& group);
+
 // The origin of a signal that `sender` sends to `target`.
 SignalOrigin origin_of(ThreadGroup& sender, const ThreadGroup& target);
 
-// The signal that a timer of `group` sends (info.code SI_TIMER, info.pad the timer's own number): to `thread`, or to the
-// group when that is null. False: it is ignored, and nothing was queued. The caller has checked that it is not queued.
+// The signal that a POSIX timer of `group` sends (info.code SI_TIMER, info.pad the timer's own number): to `thread`, or
+// to the group when that is null. False: it is ignored or lost. The caller has checked that it is not queued already.
 bool send_timer_signal(TaskTree& tree, ThreadGroup& group, Task* thread, const SignalInfo& info);
 
 // Siginfo as the kernel fills it in.
-SignalInfo kernel_signal(int signal);                                         // SI_KERNEL
+SignalInfo kernel_signal(int signal);                                                   // SI_KERNEL
 SignalInfo user_signal(Task& sender, const ThreadGroup& target, int signal, int code);  // SI_USER, SI_TKILL
-SignalInfo io_signal(int signal, int fd, std::int64_t band);                  // SIGIO; code POLL_IN ..
+SignalInfo io_signal(int signal, int code, int fd, std::int64_t band);                  // SIGIO; code: POLL_IN ..
 // SIGCHLD, or another exit signal, of `child` to its parent: CLD_* and what si_status holds.
 SignalInfo child_signal(TaskTree& tree, ThreadGroup& child, int signal, int code, int status);
 

@@ -99,6 +99,8 @@ class Task : public std::enable_shared_from_this<Task> {
   // Whether it was interrupted and has not looked yet.
   bool has_work() const { return work_.load(std::memory_order_acquire); }
   void clear_work(TaskTree&) { work_.store(false, std::memory_order_release); }
+  // As interrupt(), by its own thread, which needs not be woken.
+  void note_work(TaskTree&) { work_.store(true, std::memory_order_release); }
 
   TaskState state() const { return state_.load(std::memory_order_relaxed); }
   void set_state(TaskState state) { state_.store(state, std::memory_order_relaxed); }

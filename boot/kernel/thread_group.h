@@ -58,7 +58,8 @@ struct ThreadGroupLinks {
   // Job control.
   bool stopped = false;        // all tasks shall stand still
   int stop_signal = 0;         // valid while stopped
-  bool stop_reported = false;  // a waiting parent has seen it
+  bool stop_complete = false;  // all tasks do stand still, and the parent was told
+  bool stop_reported = true;   // false while a complete stop has not been waited for
   bool continue_reported = true;
 
   // Signals.
