@@ -59,6 +59,7 @@ class IntervalTimers {
   void check_cpu_timer(TaskTree& tree, CpuTimer& timer, std::int64_t now, int signal);
   void check_cpu_limit(TaskTree& tree, std::int64_t now);
   void arm_sampler(TaskTree& tree);
+  void read_cpu_limit();
   CpuTimer& cpu_timer(int which) { return which == ITIMER_VIRTUAL ? virtual_ : profile_; }
 
   // All state is guarded by the tree's lock.

@@ -107,8 +107,9 @@ void TimerQueue::Impl::expire(std::size_t index) {
     timers.by_time.erase(timers.by_time.begin());
     timer->armed_ = false;
     access->running = timer;
+    const std::function<void()> expire = timer->expire_;  // a copy: the callback may destroy its timer
     access.underlying().unlock();
-    timer->expire_();
+    expire();
     access.underlying().lock();
     access->running = nullptr;
     callback_done.notify_all();
