@@ -11,6 +11,7 @@
 #include "boot/kernel/fs_context.h"
 #include "boot/kernel/futex.h"
 #include "boot/kernel/kernel.h"
+#include "boot/kernel/memory_limits.h"
 #include "boot/memory/memory_manager.h"
 #include "boot/strace/strace.h"
 #include "boot/syscalls/table.h"
@@ -54,11 +55,14 @@ void CurrentTask::publish_context() {
 
 void CurrentTask::serve() {
   event = context_->wait();
+  if (std::exchange(native_call_under_way_, false)) memory_->native_call_done(*context_);
   task_->host_tid_.store(context_->host_tid(), std::memory_order_relaxed);
   switch (event.kind) {
     case Event::Kind::kSyscall:
       return serve_syscall();
     case Event::Kind::kFault:
+      if (event.signal == SIGSEGV && memory_->grow_stack(event.address, memory_limits(*this)))
+        return context_->resume();
       return serve_fault();
     case Event::Kind::kKicked:
       handle_work(std::nullopt);
@@ -86,6 +90,7 @@ void CurrentTask::complete_syscall(Result<long> result) {
     return;
   }
   if (std::exchange(continue_natively_, false)) {
+    native_call_under_way_ = true;
     context_->continue_natively();
     if (task_->has_work()) context_->kick();
     return;

@@ -182,6 +182,7 @@ class CurrentTask {
   bool keep_registers_ = false;
   bool image_replaced_ = false;
   bool continue_natively_ = false;
+  bool native_call_under_way_ = false;  // MemoryManager::native_call_done() is due at the next event
   bool ending_ = false;
   int exit_status_ = 0;
 };

@@ -117,6 +117,8 @@ MemoryManager::Totals MemoryManager::totals() const {
 
 bool MemoryManager::mapped(std::uint64_t address) const { return state_.lock()->vmas.find(address) != nullptr; }
 
+bool MemoryManager::covers(AddressRange range) const { return state_.lock()->vmas.covers(range); }
+
 MemoryManager::Image MemoryManager::image() const { return state_.lock()->image; }
 
 void MemoryManager::set_image(Image image) {

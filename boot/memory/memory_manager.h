@@ -96,6 +96,8 @@ class MemoryManager {
 
   // Whether the address lies in a VMA, which decides SEGV_MAPERR or SEGV_ACCERR.
   bool mapped(std::uint64_t address) const;
+  // Whether the range has no hole.
+  bool covers(AddressRange range) const;
   // A fault at `address`, or a copy that failed there: if Linux would let a stack grow down to it, that is done and the
   // access may be tried again.
   bool grow_stack(std::uint64_t address, const CallLimits& limits);

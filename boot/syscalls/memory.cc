@@ -1,0 +1,126 @@
+// The address space: mmap(2), munmap(2), mprotect(2), mremap(2), brk(2), madvise(2), mincore(2), msync(2), mlock(2) and
+// its family, membarrier(2).
+#include <sys/mman.h>
+
+#include <algorithm>
+
+#include "boot/base/checked.h"
+#include "boot/kernel/current_task.h"
+#include "boot/kernel/memory_limits.h"
+#include "boot/memory/memory_manager.h"
+#include "boot/syscalls/handlers.h"
+
+namespace runsc {
+namespace {
+
+// The thread that may do the work of a memory call by itself; null when it must not.
+Context* native_context(CurrentTask& task) { return task.may_continue_natively() ? &task.context() : nullptr; }
+
+// Ends a call of which the memory manager has said whether the application's thread does the rest.
+long finish(CurrentTask& task, bool natively, std::uint64_t value = 0) {
+  if (natively) task.continue_natively();
+  return static_cast<long>(value);
+}
+
+bool plain_fixed(const MmapRequest& request) {
+  return request.file == nullptr && (request.flags & (MAP_FIXED | MAP_PRIVATE)) == (MAP_FIXED | MAP_PRIVATE);
+}
+
+constexpr int kMlockOnFault = 1;  // MLOCK_ONFAULT
+
+}  // namespace
+
+Result<long> sys_mmap(CurrentTask& task, UserAddress address, std::uint64_t length, Protection protection,
+                      MapFlags flags, Fd fd, std::uint64_t offset) {
+  if (!page_aligned(offset)) return Errno(EINVAL);
+  MmapRequest request;
+  request.address = address.value;
+  request.length = length;
+  request.protection = protection.bits;
+  request.flags = flags.bits;
+  request.offset = offset;
+  if ((flags.bits & MAP_ANONYMOUS) == 0) request.file = TRY(task.io_file(fd));
+  if (!plain_fixed(request)) return static_cast<long>(TRY(task.memory().mmap(request, memory_limits(task))));
+  const bool natively = TRY(task.memory().mmap_fixed(request, memory_limits(task), native_context(task)));
+  return finish(task, natively, request.address);
+}
+
+Result<long> sys_munmap(CurrentTask& task, UserAddress address, std::uint64_t length) {
+  return finish(task, TRY(task.memory().munmap(address.value, length, native_context(task))));
+}
+
+Result<long> sys_mprotect(CurrentTask& task, UserAddress address, std::uint64_t length, Protection protection) {
+  return finish(task, TRY(task.memory().mprotect(address.value, length, protection.bits, memory_limits(task),
+                                                 native_context(task))));
+}
+
+Result<long> sys_mremap(CurrentTask& task, UserAddress old_address, std::uint64_t old_length, std::uint64_t new_length,
+                        int flags, UserAddress new_address) {
+  return static_cast<long>(TRY(task.memory().mremap(old_address.value, old_length, new_length, flags,
+                                                    new_address.value, memory_limits(task))));
+}
+
+Result<long> sys_brk(CurrentTask& task, UserAddress address) {
+  return static_cast<long>(task.memory().brk(address.value, memory_limits(task)));
+}
+
+Result<long> sys_madvise(CurrentTask& task, UserAddress address, std::uint64_t length, int advice) {
+  return finish(task, TRY(task.memory().madvise(address.value, length, advice, native_context(task))));
+}
+
+Result<long> sys_mincore(CurrentTask& task, UserAddress address, std::uint64_t length, UserOut<std::uint8_t> vector) {
+  constexpr std::uint64_t kChunk = 16 << 20;  // a page of the vector
+  if (!page_aligned(address.value)) return Errno(EINVAL);
+  const std::uint64_t end = TRY([&]() -> Result<std::uint64_t> {
+    const auto sum = checked_add(address.value, length);
+    if (!sum || *sum > task.memory().layout().task_size) return Errno(ENOMEM);
+    return *sum;
+  }());
+  for (std::uint64_t at = address.value; at < end; at += kChunk) {
+    const auto pages = TRY(task.memory().mincore(at, std::min(kChunk, end - at)));
+    TRY(task.write_array(vector, std::span<const std::uint8_t>(pages)));
+    vector.value += pages.size();
+  }
+  return 0;
+}
+
+Result<long> sys_msync(CurrentTask& task, UserAddress address, std::uint64_t length, int flags) {
+  TRY(task.memory().msync(address.value, length, flags));
+  return 0;
+}
+
+Result<long> sys_mlock(CurrentTask& task, UserAddress address, std::uint64_t length) {
+  TRY(task.memory().lock(address.value, length, false, memory_limits(task)));
+  return 0;
+}
+
+Result<long> sys_mlock2(CurrentTask& task, UserAddress address, std::uint64_t length, int flags) {
+  if ((flags & ~kMlockOnFault) != 0) return Errno(EINVAL);
+  TRY(task.memory().lock(address.value, length, flags == kMlockOnFault, memory_limits(task)));
+  return 0;
+}
+
+Result<long> sys_munlock(CurrentTask& task, UserAddress address, std::uint64_t length) {
+  TRY(task.memory().unlock(address.value, length));
+  return 0;
+}
+
+Result<long> sys_mlockall(CurrentTask& task, int flags) {
+  TRY(task.memory().lock_all(flags, memory_limits(task)));
+  return 0;
+}
+
+Result<long> sys_munlockall(CurrentTask& task) {
+  TRY(task.memory().unlock_all());
+  return 0;
+}
+
+// Barriers on other processors need the host's help for each host process of the application: none is offered, and
+// programs that ask (as they must) issue their own.
+Result<long> sys_membarrier(CurrentTask&, int command, unsigned flags, int) {
+  constexpr int kQuery = 0;
+  if (flags != 0 || command != kQuery) return Errno(EINVAL);
+  return 0;
+}
+
+}  // namespace runsc
