@@ -7,7 +7,10 @@
 namespace runsc {
 
 // {"stage":STAGE,"message":MESSAGE}: the process cannot go on. Stage is a word or two for where it stands ("pivot root",
-// "load", "running"); the message is one line for a person, naming what failed and why. `fd` is borrowed; -1, and a
+// "load", "running"); the message is one line for a person, naming what failed and why. The stage "load" is for the caller's own mistakes, whose
+// message is shown without a stage; its texts are those that callers of runc match on, such as
+// `exec: "nothing": executable file not found in $PATH`, `exec: "/etc": permission denied`,
+// `exec: "/bin/x": no such file or directory` and `exec: "/bin/x": exec format error`. `fd` is borrowed; -1, and a
 // reader that has gone away, are ignored. Async-signal-safe but for memory allocation.
 void report_failure(int fd, std::string_view stage, std::string_view message);
 

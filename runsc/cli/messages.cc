@@ -20,6 +20,15 @@ std::string as_json(const std::string& text) {
   return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
+// What a bundle's author wrote must not reach a terminal as control characters, nor a log as invalid UTF-8.
+std::string printable(const std::string& text) {
+  std::string out = nlohmann::json::parse(as_json(text)).get<std::string>();
+  for (char& c : out) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+  }
+  return out;
+}
+
 }  // namespace
 
 Messages::Messages(const std::string& log_path, LogFormat format) : format_(format) {
@@ -39,12 +48,12 @@ void Messages::append(const char* level, const std::string& text) const {
 
 void Messages::error(const std::string& text) const {
   append("error", text);
-  write_line(STDERR_FILENO, "runsc: " + text + "\n");
+  write_line(STDERR_FILENO, "runsc: " + printable(text) + "\n");
 }
 
 void Messages::warning(const std::string& text) const {
   append("warning", text);
-  if (!log_) write_line(STDERR_FILENO, "runsc: warning: " + text + "\n");
+  if (!log_) write_line(STDERR_FILENO, "runsc: warning: " + printable(text) + "\n");
 }
 
 }  // namespace runsc

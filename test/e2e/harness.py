@@ -1,0 +1,183 @@
+"""What the end-to-end tests share: bundles, running `runsc`, and proof that nothing is left behind."""
+import ctypes
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+
+RUNSC = os.environ.get('RUNSC', '')
+PR_SET_CHILD_SUBREAPER = 36
+# For waits that end as soon as something happens; a test fails when it does not happen at all.
+PATIENCE = 60.0
+
+
+def become_subreaper():
+    """Every process that loses its parent becomes our child: none can hide from the checks at the end of a test."""
+    if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), 'prctl')
+
+
+def wait_until(condition, what):
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.01)
+    raise AssertionError('never: ' + what)
+
+
+def children(pid):
+    out = []
+    for task in os.listdir('/proc/%d/task' % pid):
+        try:
+            with open('/proc/%d/task/%s/children' % (pid, task)) as f:
+                out += [int(word) for word in f.read().split()]
+        except OSError:
+            pass
+    return out
+
+
+def is_alive(pid):
+    try:
+        with open('/proc/%d/stat' % pid) as f:
+            return f.read().rpartition(')')[2].split()[0] not in 'ZX'
+    except OSError:
+        return False
+
+
+def build_rootfs(path):
+    for name in ('bin', 'dev', 'etc', 'proc', 'root', 'sys', 'tmp', 'data'):
+        os.makedirs(os.path.join(path, name))
+    os.chmod(os.path.join(path, 'tmp'), 0o1777)
+    busybox = next(p for p in ('/bin/busybox', '/usr/bin/busybox') if os.path.exists(p))
+    shutil.copy(busybox, os.path.join(path, 'bin/busybox'))
+    for applet in ('sh cat cp echo env false hostname id kill ls mount mkdir ps pwd rm sleep stty touch trap true tty '
+                   'umask wc').split():
+        os.symlink('busybox', os.path.join(path, 'bin', applet))
+    for name, text in (('passwd', 'root:x:0:0:root:/root:/bin/sh\n'), ('group', 'root:x:0:\n')):
+        with open(os.path.join(path, 'etc', name), 'w') as f:
+            f.write(text)
+
+
+def config(args):
+    return {
+        'ociVersion': '1.2.0',
+        'process': {
+            'terminal': False,
+            'user': {'uid': 0, 'gid': 0},
+            'args': args,
+            'env': ['PATH=/bin', 'TERM=dumb'],
+            'cwd': '/',
+            'capabilities': {},
+        },
+        'root': {'path': 'rootfs', 'readonly': False},
+        'hostname': 'e2e',
+        'mounts': [
+            {'destination': '/proc', 'type': 'proc', 'source': 'proc'},
+            {'destination': '/dev', 'type': 'tmpfs', 'source': 'tmpfs', 'options': ['nosuid', 'mode=755']},
+            {'destination': '/dev/pts', 'type': 'devpts', 'source': 'devpts',
+             'options': ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5']},
+            {'destination': '/dev/shm', 'type': 'tmpfs', 'source': 'shm', 'options': ['mode=1777']},
+        ],
+        'linux': {'namespaces': [{'type': t} for t in ('pid', 'ipc', 'uts', 'mount', 'network')]},
+    }
+
+
+class Case(unittest.TestCase):
+    """One test: a directory of its own, a state root of its own, and afterwards nothing of it on the machine."""
+
+    def setUp(self):
+        self.work = tempfile.mkdtemp(prefix='runsc-e2e.')
+        os.chmod(self.work, 0o755)
+        self.root = os.path.join(self.work, 'state')
+        self.mounts_before = self.mounts()
+        self.count = 0
+
+    def tearDown(self):
+        try:
+            self.assert_nothing_left()
+        finally:
+            for pid in children(os.getpid()):
+                os.kill(pid, signal.SIGKILL)
+            self.reap()
+            shutil.rmtree(self.work)
+
+    def mounts(self):
+        with open('/proc/self/mountinfo') as f:
+            return sorted(line.split(' - ')[0].split()[4] for line in f)
+
+    def reap(self):
+        """Collects what has ended; true when no child is left."""
+        while True:
+            try:
+                if os.waitpid(-1, os.WNOHANG)[0] == 0:
+                    return False
+            except ChildProcessError:
+                return True
+
+    def assert_nothing_left(self, containers=()):
+        wait_until(self.reap, 'all processes of the sandbox are gone; left: %s' % children(os.getpid()))
+        self.assertEqual(self.mounts(), self.mounts_before)
+        left = sorted(os.listdir(self.root)) if os.path.exists(self.root) else []
+        self.assertEqual(left, sorted(containers))
+
+    def bundle(self, args=('true',), change=None):
+        """A directory with config.json, which `change` may edit, and a root of busybox."""
+        self.count += 1
+        path = os.path.join(self.work, 'bundle%d' % self.count)
+        build_rootfs(os.path.join(path, 'rootfs'))
+        spec = config(list(args))
+        if change:
+            spec = change(spec) or spec
+        with open(os.path.join(path, 'config.json'), 'w') as f:
+            json.dump(spec, f)
+        return path
+
+    def command(self, *words):
+        return [RUNSC, '--root', self.root] + list(words)
+
+    def runsc(self, *words, **options):
+        """Runs a command to its end."""
+        options.setdefault('stdin', subprocess.DEVNULL)
+        if 'input' in options:
+            del options['stdin']
+        return subprocess.run(self.command(*words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              timeout=PATIENCE, **options)
+
+    def run_bundle(self, args, change=None, flags=(), **options):
+        """`runsc run` of a program in a new bundle."""
+        return self.runsc(*flags, 'run', '--bundle', self.bundle(args, change), 'c%d' % (self.count + 1), **options)
+
+    def start(self, *words, **options):
+        options.setdefault('stdin', subprocess.DEVNULL)
+        return subprocess.Popen(self.command(*words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                **options)
+
+    def state(self, name):
+        """The state file of a container, for the process ids in it; None when there is none (yet)."""
+        try:
+            with open(os.path.join(self.root, name, 'state.json')) as f:
+                return json.load(f)
+        except OSError:
+            return None
+
+    def wait_running(self, name):
+        return wait_until(lambda: (lambda s: s if s and s['status'] == 'running' else None)(self.state(name)),
+                          name + ' runs')
+
+    def finish(self, process):
+        out, err = process.communicate(timeout=PATIENCE)
+        return process.returncode, out, err
+
+    def assert_one_error(self, result, text):
+        self.assertNotEqual(result.returncode, 0)
+        lines = result.stderr.splitlines()
+        self.assertEqual(len(lines), 1, result.stderr)
+        self.assertTrue(lines[0].startswith('runsc: '), lines[0])
+        self.assertIn(text, lines[0])
+        self.assertEqual(result.stdout, '')

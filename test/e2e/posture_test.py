@@ -1,0 +1,176 @@
+"""What a sandbox's two processes may do, seen from outside. Anything more than is listed here fails."""
+import os
+import re
+import signal
+
+import harness
+
+NOBODY = 65534
+GOFER_CAPABILITIES = 0x1f  # CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID
+OWN_NAMESPACES = {'cgroup', 'ipc', 'mnt', 'net', 'pid', 'uts'}
+
+# Descriptors by what they lead to. The boot process's own event descriptors have no path: they reach nothing.
+BOOT_DESCRIPTORS = [
+    r'/dev/null',
+    r'/memfd:container-config( \(deleted\))?',
+    r'/memfd:.*',                # the application's shared memory, overlays
+    r'socket:\[\d+\]',           # control, gofer connections
+    r'pipe:\[\d+\]',             # report, standard streams
+    r'anon_inode:.*',            # epoll, eventfd, timerfd, seccomp listeners, pidfds
+    r'/',                        # the private procfs
+    r'/\d+/mem',                 # of its own agents, through it
+    r'/dev/pts/\d+',
+    r'/.*#\d+ \(deleted\)',      # overlay stores: unnamed files
+]
+GOFER_DESCRIPTORS = [
+    r'/dev/null',
+    r'socket:\[\d+\]',
+    r'pipe:\[\d+\]',
+    r'/1/fd',                    # its own, for reopening
+    r'/(root|mnt\d+)(/.*)?',     # what it serves
+]
+
+
+def status(pid):
+    with open('/proc/%d/status' % pid) as f:
+        return dict(line.rstrip('\n').split(':\t', 1) for line in f if ':\t' in line)
+
+
+def descriptors(pid):
+    out = {}
+    for fd in os.listdir('/proc/%d/fd' % pid):
+        try:
+            out[int(fd)] = os.readlink('/proc/%d/fd/%s' % (pid, fd))
+        except OSError:
+            pass
+    return out
+
+
+def namespaces(pid):
+    return {name: os.readlink('/proc/%s/ns/%s' % (pid, name))
+            for name in os.listdir('/proc/%s/ns' % pid) if not name.endswith('_for_children')}
+
+
+def mounts(pid):
+    with open('/proc/%d/mountinfo' % pid) as f:
+        return [(line.split()[4], set(line.split()[5].split(',')), line.split(' - ')[1].split()[0]) for line in f]
+
+
+class Posture(harness.Case):
+    def setUp(self):
+        super().setUp()
+        shared = os.path.join(self.work, 'shared')
+        os.mkdir(shared)
+
+        def change(spec):
+            spec['mounts'].append({'destination': '/data', 'type': 'bind', 'source': shared, 'options': ['rbind', 'ro']})
+        # A program that does something while it is looked at: several processes, files, pipes.
+        self.secret = os.open('/etc/passwd', os.O_RDONLY)
+        os.set_inheritable(self.secret, True)
+        self.process = self.start('run', '--bundle',
+                                  self.bundle(['sh', '-c', 'sleep 1000 & cat /etc/passwd | cat; sleep 1000'], change),
+                                  'c', close_fds=False, env=dict(os.environ, SECRET='hunter2'))
+        self.state_file = self.wait_running('c')
+        self.boot = self.state_file['boot']['pid']
+        self.gofer = self.state_file['gofer']['pid']
+
+    def tearDown(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.communicate()
+        os.close(self.secret)
+        # What a killed `run` leaves is cleared by the next command.
+        harness.wait_until(lambda: not harness.is_alive(self.boot) and not harness.is_alive(self.gofer), 'both end')
+        self.runsc('list')
+        super().tearDown()
+
+    def sandbox_processes(self):
+        """The boot process and everything in its pid namespace: zygote, agents, application threads."""
+        mine = os.readlink('/proc/%d/ns/pid' % self.boot)
+        out = []
+        for name in os.listdir('/proc'):
+            try:
+                if name.isdigit() and os.readlink('/proc/%s/ns/pid' % name) == mine:
+                    out.append(int(name))
+            except OSError:
+                pass
+        self.assertIn(self.boot, out)
+        return out
+
+    def test_capabilities_and_ids(self):
+        for pid in self.sandbox_processes():
+            facts = status(pid)
+            self.assertEqual(facts['Uid'].split(), [str(NOBODY)] * 4)
+            self.assertEqual(facts['Gid'].split(), [str(NOBODY)] * 4)
+            self.assertEqual(facts['Groups'].strip(), '')
+            for name in ('CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb'):
+                self.assertEqual(int(facts[name], 16), 0, name)
+            self.assertEqual(facts['NoNewPrivs'], '1')
+        facts = status(self.gofer)
+        for name in ('CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb'):
+            self.assertEqual(int(facts[name], 16) & ~GOFER_CAPABILITIES, 0, name)
+        self.assertEqual(facts['NoNewPrivs'], '1')
+        self.assertEqual(facts['Groups'].strip(), '')
+
+    def test_seccomp(self):
+        for task in os.listdir('/proc/%d/task' % self.boot):
+            with open('/proc/%d/task/%s/status' % (self.boot, task)) as f:
+                self.assertRegex(f.read(), r'\nSeccomp:\t2\n')
+        for task in os.listdir('/proc/%d/task' % self.gofer):
+            with open('/proc/%d/task/%s/status' % (self.gofer, task)) as f:
+                self.assertRegex(f.read(), r'\nSeccomp:\t2\n')
+
+    def test_namespaces(self):
+        host = namespaces('self')
+        boot, gofer = namespaces(self.boot), namespaces(self.gofer)
+        self.assertEqual({n for n in host if boot[n] != host[n]}, OWN_NAMESPACES | {'user'})
+        self.assertEqual({n for n in host if gofer[n] != host[n]} - {'user'}, OWN_NAMESPACES)
+        self.assertEqual({n for n in OWN_NAMESPACES if boot[n] == gofer[n]}, set())
+        for pid in (self.boot, self.gofer):
+            self.assertEqual(status(pid)['NSpid'].split()[-1], '1')
+            self.assertNotEqual(os.getsid(pid), os.getsid(0))
+
+    def test_mounts(self):
+        (point, flags, kind), = mounts(self.boot)
+        self.assertEqual((point, kind), ('/', 'tmpfs'))
+        self.assertLessEqual({'ro', 'nosuid', 'nodev', 'noexec'}, flags)
+        self.assertEqual(os.listdir('/proc/%d/root/' % self.boot), [])
+        seen = {point: flags for point, flags, _ in mounts(self.gofer)}
+        self.assertEqual(set(seen), {'/', '/root', '/mnt1'})
+        for flags in seen.values():
+            self.assertLessEqual({'nosuid', 'nodev'}, flags)
+        self.assertIn('ro', seen['/'])
+        self.assertIn('ro', seen['/mnt1'])
+        self.assertIn('ro', seen['/root'], 'writes go to an overlay, so the gofer needs no right to write')
+        self.assertEqual(sorted(os.listdir('/proc/%d/root/' % self.gofer)), ['mnt1', 'root'])
+
+    def test_descriptors(self):
+        for pid, allowed in ((self.boot, BOOT_DESCRIPTORS), (self.gofer, GOFER_DESCRIPTORS)):
+            for fd, target in descriptors(pid).items():
+                # The files of the container's root that the gofer has donated to the kernel.
+                donated = pid == self.boot and re.fullmatch(r'/(root|mnt\d+)(/.*)?', target)
+                self.assertTrue(donated or any(re.fullmatch(p, target) for p in allowed), '%d -> %s' % (fd, target))
+        secret = '/etc/passwd'
+        self.assertNotIn(secret, descriptors(self.boot).values())
+
+    def test_application_processes_have_no_descriptors(self):
+        own = {self.boot}
+        for pid in self.sandbox_processes():
+            fds = descriptors(pid)
+            shares_table = fds == descriptors(self.boot)  # zygote and agents
+            if pid not in own and not shares_table:
+                self.assertEqual(fds, {}, pid)
+
+    def test_environment_and_limits(self):
+        for pid in (self.boot, self.gofer):
+            with open('/proc/%d/environ' % pid, 'rb') as f:
+                self.assertEqual(f.read(), b'')
+            with open('/proc/%d/limits' % pid) as f:
+                limits = f.read()
+            self.assertRegex(limits, r'Max core file size +0 +0 ')
+            files = re.search(r'Max open files +(\d+) +(\d+) ', limits)
+            self.assertEqual(files.group(1), files.group(2))
+
+    def test_state_is_private(self):
+        self.assertEqual(os.stat(os.path.join(self.root, 'c')).st_mode & 0o777, 0o700)
+        self.assertEqual(os.stat(os.path.join(self.root, 'c/control.sock')).st_mode & 0o777, 0o600)
+        self.assertEqual(os.stat(os.path.join(self.root, 'c/state.json')).st_mode & 0o777, 0o600)
