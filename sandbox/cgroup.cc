@@ -11,6 +11,7 @@
 
 #include "boot/base/unique_fd.h"
 #include "runsc/common/user_error.h"
+#include "runsc/oci/parse.h"
 
 namespace runsc {
 namespace {
@@ -77,7 +78,11 @@ void inherit_cpuset(const std::filesystem::path& directory) {
   }
 }
 
-void make_directory(const Hierarchy& hierarchy, const std::string& path, std::vector<std::string>& made) {
+std::string directory_in(const Hierarchy& hierarchy, const std::string& path) {
+  return oci::clean_path(hierarchy.mount_point + "/" + path);
+}
+
+void make_directory(const Hierarchy& hierarchy, const std::string& path) {
   const bool cpuset = hierarchy.controllers == std::vector<std::string>{"cpuset"};
   std::string directory = hierarchy.mount_point;
   for (const std::string& part : split(path, '/')) {
@@ -87,7 +92,6 @@ void make_directory(const Hierarchy& hierarchy, const std::string& path, std::ve
     if (!is_new && errno != EEXIST) throw_system_error("create cgroup " + directory);
     if (cpuset) inherit_cpuset(directory);
   }
-  made.push_back(directory);
 }
 
 void limit_memory(const std::string& directory, const oci::MemoryResources& memory) {
@@ -119,29 +123,35 @@ void limit(const Hierarchy& hierarchy, const std::string& directory, const oci::
   }
 }
 
-std::string relative_path(const std::string& path) {
+void check_path(const std::string& path) {
   for (const std::string& part : split(path, '/')) {
     if (part == "..") throw UserError("config.json: linux.cgroupsPath: \"" + path + "\" leads upwards");
   }
-  return path;
 }
 
 }  // namespace
 
-std::vector<std::string> create_cgroups(const oci::Spec& spec) {
-  std::vector<std::string> made;
-  const std::string path = relative_path(spec.linux_.cgroups_path);
-  if (path.empty()) return made;
+std::vector<std::string> plan_cgroups(const oci::Spec& spec) {
+  std::vector<std::string> out;
+  const std::string& path = spec.linux_.cgroups_path;
+  if (path.empty()) return out;
+  check_path(path);
+  for (const Hierarchy& hierarchy : list_hierarchies()) out.push_back(directory_in(hierarchy, path));
+  return out;
+}
+
+void create_cgroups(const oci::Spec& spec) {
+  const std::string& path = spec.linux_.cgroups_path;
+  if (path.empty()) return;
   try {
     for (const Hierarchy& hierarchy : list_hierarchies()) {
-      make_directory(hierarchy, path, made);
-      limit(hierarchy, made.back(), spec.linux_.resources);
+      make_directory(hierarchy, path);
+      limit(hierarchy, directory_in(hierarchy, path), spec.linux_.resources);
     }
-  } catch (...) {
-    remove_cgroups(made);
+  } catch (const UserError&) {
+    remove_cgroups(plan_cgroups(spec));
     throw;
   }
-  return made;
 }
 
 void enter_cgroups(const std::vector<std::string>& cgroups, pid_t pid) {

@@ -10,10 +10,13 @@
 
 namespace runsc {
 
-// Makes the directories for linux.cgroupsPath under every controller that the host has mounted and writes the limits
-// of linux.resources. Returns the directories. An empty path: none, and none are made. What was made is removed again
-// when something fails. Throws UserError.
-std::vector<std::string> create_cgroups(const oci::Spec& spec);
+// The directories for linux.cgroupsPath under every controller that the host has mounted; none for an empty path.
+// Throws UserError.
+std::vector<std::string> plan_cgroups(const oci::Spec& spec);
+
+// Makes them and writes the limits of linux.resources. What was made is removed again when something fails. Throws
+// UserError.
+void create_cgroups(const oci::Spec& spec);
 
 // Moves a process, which runs none of the application's code yet, into all of them.
 void enter_cgroups(const std::vector<std::string>& cgroups, pid_t pid);

@@ -9,12 +9,15 @@
 #include <fstream>
 #include <iterator>
 #include <optional>
+#include <set>
 
 #include "runsc/common/user_error.h"
 #include "sandbox/cgroup.h"
 
 namespace runsc {
 namespace {
+
+constexpr const char kLockSuffix[] = "@lock";
 
 bool is_id_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '+' ||
@@ -29,16 +32,20 @@ bool is_current(int fd, const std::string& path) {
          held.st_dev == named.st_dev;
 }
 
-UniqueFd lock_file(const std::string& path) {
+// Invalid when `wait` is false and somebody else has it.
+UniqueFd lock_file(const std::string& path, bool wait) {
   while (true) {
     UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!fd) throw_system_error("open " + path);
-    while (::flock(fd.get(), LOCK_EX) != 0) {
+    while (::flock(fd.get(), wait ? LOCK_EX : LOCK_EX | LOCK_NB) != 0) {
+      if (errno == EWOULDBLOCK) return {};
       if (errno != EINTR) throw_system_error("lock " + path);
     }
     if (is_current(fd.get(), path)) return fd;
   }
 }
+
+std::string lock_path(const std::string& root, const std::string& id) { return root + "/" + id + kLockSuffix; }
 
 std::optional<std::string> read_text(const std::string& path) {
   std::ifstream file(path);
@@ -55,7 +62,14 @@ void check_container_id(const std::string& id) {
 }
 
 ContainerLock::ContainerLock(const std::string& root, const std::string& id)
-    : path_(root + "/" + id + "@lock"), fd_(lock_file(path_)) {}
+    : path_(lock_path(root, id)), fd_(lock_file(path_, true)) {}
+
+std::optional<ContainerLock> ContainerLock::try_lock(const std::string& root, const std::string& id) {
+  const std::string path = lock_path(root, id);
+  UniqueFd fd = lock_file(path, false);
+  if (!fd) return std::nullopt;
+  return ContainerLock(path, std::move(fd));
+}
 
 ContainerLock::~ContainerLock() {
   if (fd_ && remove_) ::unlink(path_.c_str());
@@ -68,12 +82,22 @@ void ContainerStore::ensure_root() const {
   ::chmod(root_.c_str(), 0711);
 }
 
-void ContainerStore::clear_if_abandoned(const std::string& id) const {
+std::optional<ContainerState> ContainerStore::read(const std::string& id) const {
   const auto text = read_text(directory(id) + "/state.json");
+  return text ? std::optional(state_from_json(*text, id)) : std::nullopt;
+}
+
+void ContainerStore::clear_if_abandoned(const std::string& id) const {
+  const auto state = read(id);
   // Without a state file: the command that was creating it is dead, since its lock is ours.
-  if (!text) return remove(id, {});
-  const ContainerState state = state_from_json(*text, id);
-  if (state.abandoned()) remove(id, state.cgroups);
+  if (!state || state->abandoned()) remove(id, state ? state->cgroups : std::vector<std::string>());
+}
+
+void ContainerStore::sweep(const std::string& id) const {
+  auto lock = ContainerLock::try_lock(root_, id);
+  if (!lock) return;
+  clear_if_abandoned(id);
+  if (!std::filesystem::exists(directory(id))) lock->remove_on_release();
 }
 
 void ContainerStore::create(const std::string& id) {
@@ -88,9 +112,14 @@ void ContainerStore::create(const std::string& id) {
 
 ContainerState ContainerStore::load(const std::string& id) const {
   check_container_id(id);
-  const auto text = read_text(directory(id) + "/state.json");
-  if (!text) throw UserError("container \"" + id + "\" does not exist");
-  return state_from_json(*text, id);
+  auto state = read(id);
+  const bool half_made = !state && std::filesystem::exists(directory(id));
+  if (half_made || (state && state->abandoned())) {
+    sweep(id);
+    state = read(id);
+  }
+  if (!state) throw UserError("container \"" + id + "\" does not exist");
+  return *state;
 }
 
 void ContainerStore::save(const ContainerState& state) const {
@@ -105,22 +134,22 @@ void ContainerStore::remove(const std::string& id, const std::vector<std::string
 }
 
 std::vector<ContainerState> ContainerStore::list() const {
-  std::vector<ContainerState> out;
+  // Both the directories and the locks: a killed command may have left one without the other.
+  std::set<std::string> ids;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(root_, error)) {
-    const std::string id = entry.path().filename();
-    const auto text = read_text(entry.path() / "state.json");
-    if (!text) continue;
-    ContainerState state = state_from_json(*text, id);
-    if (state.abandoned()) {
-      ContainerLock lock(root_, id);
-      clear_if_abandoned(id);
-      lock.remove_on_release();
-      continue;
-    }
-    out.push_back(std::move(state));
+    const std::string name = entry.path().filename();
+    ids.insert(name.substr(0, name.find('@')));
   }
-  std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
+  std::vector<ContainerState> out;
+  for (const std::string& id : ids) {
+    auto state = read(id);
+    if (!state || state->abandoned()) {
+      sweep(id);
+      state = read(id);
+    }
+    if (state) out.push_back(std::move(*state));
+  }
   return out;
 }
 

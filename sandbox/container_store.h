@@ -1,7 +1,9 @@
 // The directory of the state files: <root>/<id>/ holds state.json and control.sock, <root>/<id>@lock is its lock.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "boot/base/unique_fd.h"
@@ -19,6 +21,8 @@ class ContainerLock {
  public:
   // Waits for other commands. Throws UserError.
   ContainerLock(const std::string& root, const std::string& id);
+  // Nothing when another command holds it.
+  static std::optional<ContainerLock> try_lock(const std::string& root, const std::string& id);
   ~ContainerLock();
   ContainerLock(ContainerLock&& other) noexcept = default;
   ContainerLock& operator=(ContainerLock&&) = delete;
@@ -27,6 +31,7 @@ class ContainerLock {
   void remove_on_release() { remove_ = true; }
 
  private:
+  ContainerLock(std::string path, UniqueFd fd) : path_(std::move(path)), fd_(std::move(fd)) {}
   std::string path_;
   UniqueFd fd_;
   bool remove_ = false;
@@ -43,7 +48,7 @@ class ContainerStore {
   // Makes the directories for a new container; the caller holds its lock. What a killed command left under this id is
   // cleared away. Throws UserError when the id is taken.
   void create(const std::string& id);
-  // Throws UserError "container does not exist".
+  // Clears an abandoned container away first. Throws UserError "container does not exist".
   ContainerState load(const std::string& id) const;
   void save(const ContainerState& state) const;
   // Removes directory and cgroups; the caller holds the lock. What is missing already is no error.
@@ -54,7 +59,11 @@ class ContainerStore {
   void ensure_root() const;
 
  private:
+  // The caller holds the lock.
   void clear_if_abandoned(const std::string& id) const;
+  // Unless another command is busy with it.
+  void sweep(const std::string& id) const;
+  std::optional<ContainerState> read(const std::string& id) const;
   std::string root_;
 };
 

@@ -111,7 +111,8 @@ ContainerState new_state(const SandboxRequest& request, std::vector<std::string>
   state.owner = user_name();
   state.annotations = request.spec.annotations;
   state.cgroups = std::move(cgroups);
-  if (!request.detach) state.foreground = ProcessIdentity::of(::getpid());
+  state.creator = ProcessIdentity::of(::getpid());
+  state.foreground = !request.detach;
   return state;
 }
 
@@ -138,7 +139,10 @@ Sandbox::Sandbox(SpawnedProcess gofer, SpawnedProcess boot, ContainerState state
       state_(std::move(state)) {}
 
 Sandbox Sandbox::start(const SandboxRequest& request, const RuntimeOptions& options, const ContainerStore& store) {
-  ContainerState state = new_state(request, create_cgroups(request.spec));
+  ContainerState state = new_state(request, plan_cgroups(request.spec));
+  // Before anything exists that has to be removed, so that it is found if we are killed.
+  store.save(state);
+  create_cgroups(request.spec);
   CgroupGuard cgroups(state.cgroups);
   Sandbox sandbox = [&] {
     // In a scope of its own: our ends of what the processes have are closed before anything is awaited, so that each

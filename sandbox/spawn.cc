@@ -81,9 +81,18 @@ void write_id_maps(pid_t pid, const IdMaps& maps) {
 }
 
 // Signal handlers and the mask are the parent's business; the new program starts with none.
+// By the host call: glibc refuses to touch the two signals that its threads use, and a caller may have ignored those too.
 void reset_signals() {
-  for (int signal = 1; signal < _NSIG; ++signal) ::signal(signal, SIG_DFL);
-  ::signal(SIGPIPE, SIG_IGN);
+  struct {
+    void (*handler)(int);
+    unsigned long flags;
+    void (*restorer)();
+    std::uint64_t mask;
+  } action{SIG_DFL, 0, nullptr, 0};
+  for (int signal = 1; signal < _NSIG; ++signal) {
+    action.handler = signal == SIGPIPE ? SIG_IGN : SIG_DFL;
+    ::syscall(SYS_rt_sigaction, signal, &action, nullptr, sizeof(action.mask));
+  }
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);

@@ -22,6 +22,7 @@ NLOHMANN_JSON_SERIALIZE_ENUM(Status, {{Status::kStopped, "stopped"},
                                       {Status::kPaused, "paused"}})
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ProcessIdentity, pid, start_time)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ContainerState, id, bundle, rootfs, created, owner, annotations, status, boot, gofer,
+                                   creator,
                                    foreground, cgroups)
 
 const char* status_name(Status status) {
@@ -43,7 +44,7 @@ const char* status_name(Status status) {
 Status ContainerState::status_now() const { return boot.alive() ? status : Status::kStopped; }
 
 bool ContainerState::abandoned() const {
-  return foreground.pid > 0 && !foreground.alive() && !boot.alive() && !gofer.alive();
+  return (foreground || status == Status::kCreating) && !creator.alive() && !boot.alive() && !gofer.alive();
 }
 
 std::string state_to_json(const ContainerState& state) {

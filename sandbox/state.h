@@ -23,13 +23,15 @@ struct ContainerState {
   Status status = Status::kCreating;  // as last saved; see status_now()
   ProcessIdentity boot;
   ProcessIdentity gofer;
-  // `runsc run` in the foreground, which takes the container away when it ends. If it was killed, the next command does.
-  ProcessIdentity foreground;
+  // The command that made the container. In the foreground it takes the container away when it ends.
+  ProcessIdentity creator;
+  bool foreground = false;
   std::vector<std::string> cgroups;  // directories made for it, to be removed
 
   // kStopped as soon as the boot process is gone, whatever was saved.
   Status status_now() const;
-  // Left behind by a command that was killed: no process of it lives, and nobody will delete it.
+  // Left behind by a command that was killed half-way, or while it ran the container in the foreground: no process of it
+  // lives, and nobody knows that it has to be deleted.
   bool abandoned() const;
 };
 
