@@ -44,13 +44,34 @@ SeccompAddressSpace::SeccompAddressSpace(Shared& shared, Agent agent)
 
 SeccompAddressSpace::~SeccompAddressSpace() {
   auto state = state_.lock();
+  state->parked.clear();
+  state->worker.reset();
   state->agent.process().end();
   shared_.slots.give(std::move(state->agent).take_slot());
 }
 
 Result<void> SeccompAddressSpace::call(long number, const Agent::Args& args) {
-  TRY(state_.lock()->agent.call(number, args));
-  return {};
+  return call_locked(*state_.lock(), number, args);
+}
+
+Result<void> SeccompAddressSpace::call_locked(State& state, long number, const Agent::Args& args) {
+  consider_worker(state);
+  if (!state.worker) {
+    TRY(state.agent.call(number, args));
+    return {};
+  }
+  const auto result = state.worker->call(state.agent.slot(), number, args);
+  if (result.ok()) return {};
+  if (result.error() == Errno(EIO) && !state.worker->alive()) state.worker.reset();
+  return result.error();
+}
+
+// Many processes map little before they end or replace their program; a worker would not pay there.
+void SeccompAddressSpace::consider_worker(State& state) {
+  constexpr int kCallsBeforeWorker = 16;
+  if (state.worker || ++state.calls_without_worker != kCallsBeforeWorker) return;
+  auto worker = Worker::start(state.agent, shared_.text.get());
+  if (worker.ok()) state.worker.emplace(std::move(worker).value());
 }
 
 Result<void> SeccompAddressSpace::map(std::uint64_t address, std::uint64_t length, int prot, const MapOptions& options,
@@ -98,7 +119,7 @@ Result<std::vector<std::uint8_t>> SeccompAddressSpace::resident(std::uint64_t ad
   auto state = state_.lock();
   for (std::uint64_t first = 0; first < pages.size(); first += kChunk) {
     const std::uint64_t count = std::min(kChunk, pages.size() - first);
-    TRY(state->agent.call(SYS_mincore, {address + first * kPageSize, count * kPageSize, STUB_SCRATCH + 0x1000}));
+    TRY(call_locked(*state, SYS_mincore, {address + first * kPageSize, count * kPageSize, STUB_SCRATCH + 0x1000}));
     copy_once(pages.data() + first, state->agent.slot().output(), count);
   }
   for (std::uint8_t& page : pages) page &= 1;
@@ -151,21 +172,43 @@ Result<std::unique_ptr<AddressSpace>> SeccompAddressSpace::fork() {
 Result<std::unique_ptr<Context>> SeccompAddressSpace::new_context(const ThreadState& thread) {
   std::vector<std::byte> fp;
   if (!thread.fp_state.empty()) fp = TRY(checked_fp_state(shared_.fp, thread.fp_state));
-  UniqueFd reserved_fd(TRY(HOST_CALL(fcntl(shared_.text.get(), F_DUPFD_CLOEXEC, 0))));
-  auto state = state_.lock();
-  const int index = TRY(state->areas.take());
-  const ThreadArea area(state->agent.slot().area(index), STUB_AREAS + std::uint64_t{STUB_AREA_SIZE} * index);
-  shared_word(area.mailbox().ready).store(0);
-  area.store(thread.registers, area.place_fp(fp));
-  auto process = state->agent.start_thread(index, reserved_fd.get());
-  if (!process.ok()) {
-    state->areas.give(index);
-    return process.error();
-  }
-  return std::unique_ptr<Context>(std::make_unique<SeccompContext>(*this, index, area, std::move(process).value(),
-                                                                   Listener(std::move(reserved_fd))));
+  HostThread host_thread = TRY(take_thread(thread, fp));
+  return std::unique_ptr<Context>(std::make_unique<SeccompContext>(*this, std::move(host_thread)));
 }
 
-void SeccompAddressSpace::free_area(int index) { state_.lock()->areas.give(index); }
+Result<HostThread> SeccompAddressSpace::take_thread(const ThreadState& thread, std::span<const std::byte> fp) {
+  auto state = state_.lock();
+  if (state->parked.empty()) return new_thread_locked(*state, thread, fp);
+  HostThread parked = std::move(state->parked.back());
+  state->parked.pop_back();
+  parked.area.store(thread.registers, parked.area.place_fp(fp));
+  return parked;
+}
+
+// The frame is written before the thread exists; it reads that only behind its filter.
+Result<HostThread> SeccompAddressSpace::new_thread_locked(State& state, const ThreadState& thread,
+                                                          std::span<const std::byte> fp) {
+  UniqueFd reserved_fd(TRY(HOST_CALL(fcntl(shared_.text.get(), F_DUPFD_CLOEXEC, 0))));
+  const int index = TRY(state.areas.take());
+  const ThreadArea area(state.agent.slot().area(index), STUB_AREAS + std::uint64_t{STUB_AREA_SIZE} * index);
+  shared_word(area.mailbox().ready).store(0);
+  area.store(thread.registers, area.place_fp(fp));
+  auto process = state.agent.start_thread(index, reserved_fd.get());
+  if (process.ok()) return HostThread{Listener(std::move(reserved_fd)), std::move(process).value(), index, area};
+  state.areas.give(index);
+  return process.error();
+}
+
+void SeccompAddressSpace::give_back(HostThread thread) {
+  constexpr std::size_t kMaxParked = 8;
+  if (!thread.parked_at) thread.process.end();  // outside of the lock: it waits
+  auto state = state_.lock();
+  if (thread.parked_at && state->parked.size() < kMaxParked) {
+    state->parked.push_back(std::move(thread));
+    return;
+  }
+  thread.process.end();
+  state->areas.give(thread.area_index);
+}
 
 }  // namespace runsc::seccomp

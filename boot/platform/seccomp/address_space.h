@@ -2,13 +2,16 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "boot/base/lock.h"
 #include "boot/platform/platform.h"
 #include "boot/platform/seccomp/agent.h"
 #include "boot/platform/seccomp/fp_state.h"
+#include "boot/platform/seccomp/host_thread.h"
 #include "boot/platform/seccomp/reserved.h"
+#include "boot/platform/seccomp/worker.h"
 
 namespace runsc::seccomp {
 
@@ -61,16 +64,24 @@ class SeccompAddressSpace : public AddressSpace {
 
   // For contexts.
   Shared& shared() { return shared_; }
-  void free_area(int index);
+  // Parks the thread, or ends it.
+  void give_back(HostThread thread);
 
  private:
   struct State {
     explicit State(Agent agent) : agent(std::move(agent)) {}
     Agent agent;
+    std::optional<Worker> worker;
+    int calls_without_worker = 0;
     AreaAllocator areas;
+    std::vector<HostThread> parked;
   };
-  // A mapping call of the agent, whose result is only success or failure.
+  Result<HostThread> take_thread(const ThreadState& thread, std::span<const std::byte> fp);
+  Result<HostThread> new_thread_locked(State& state, const ThreadState& thread, std::span<const std::byte> fp);
+  // A mapping call, by the worker or the agent.
   Result<void> call(long number, const Agent::Args& args);
+  Result<void> call_locked(State& state, long number, const Agent::Args& args);
+  void consider_worker(State& state);
 
   Shared& shared_;
   const pid_t pid_;

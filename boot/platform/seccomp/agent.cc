@@ -111,6 +111,16 @@ Result<Process> Agent::start_thread(int area, int reserved_fd) {
   return Process(pid);
 }
 
+Result<Process> Agent::start_worker(int reserved_fd) {
+  constexpr std::uint64_t kFlags = CLONE_VM | CLONE_SIGHAND | CLONE_FS | CLONE_FILES | CLONE_PARENT;
+  const std::int32_t pid = TRY(run({CommandKind::kStartWorker,
+                                    SYS_clone,
+                                    {kFlags, 0, 0, 0, 0, 0},
+                                    {0, static_cast<std::uint64_t>(reserved_fd), 0}}));
+  if (pid < 0) return Errno(-pid);
+  return Process(pid);
+}
+
 Result<std::uint32_t> Agent::exchange(std::uint64_t address, std::uint32_t expected, std::uint32_t desired) {
   UniqueFd file(TRY(HOST_CALL(memfd_create("runsc-exchange", MFD_CLOEXEC))));
   const std::int32_t pid =

@@ -31,6 +31,9 @@ class Agent {
   // descriptor of this process that the thread replaces by its listener.
   Result<Process> start_thread(int area, int reserved_fd);
 
+  // A process that shares the agent's memory and descriptors, for Worker. `reserved_fd` as above.
+  Result<Process> start_worker(int reserved_fd);
+
   // Compare-and-exchange by a short-lived process; EFAULT if that dies of it.
   Result<std::uint32_t> exchange(std::uint64_t address, std::uint32_t expected, std::uint32_t desired);
 

@@ -68,6 +68,11 @@ class Program {
   std::vector<sock_filter> code_;
 };
 
+// When a filter is installed, the host runs it once for every call number of every architecture, to cache which calls
+// it allows whatever their arguments are; each such run ends at the first load of anything but number and architecture.
+// We have next to none to cache: ending it at once makes the start of a thread 60 us shorter.
+void keep_out_of_the_cache(Program& program) { program.load(offsetof(seccomp_data, instruction_pointer)); }
+
 // Other architectures' calls are refused: int 0x80 arrives in the signal handler and becomes a fault, x32 numbers do
 // not exist, as on a host without x32.
 void refuse_foreign_calls(Program& program) {
@@ -99,9 +104,10 @@ void allow_stub_calls(Program& program) {
   program.only_from(SYS_close_range, stub_start_close_range, SECCOMP_RET_ALLOW, SECCOMP_RET_USER_NOTIF);
 }
 
-// Calls for which the kernel needs every register.
+// Calls for which the kernel needs every register; and exit, because a thread that is stopped this way can start anew
+// as another thread (HostThread).
 void trap_full_calls(Program& program) {
-  for (const std::uint32_t number : {SYS_clone, SYS_clone3, SYS_fork, SYS_vfork, SYS_execve, SYS_execveat})
+  for (const std::uint32_t number : {SYS_clone, SYS_clone3, SYS_fork, SYS_vfork, SYS_execve, SYS_execveat, SYS_exit})
     program.ret_if_equal(number, SECCOMP_RET_TRAP);
 }
 
@@ -109,11 +115,21 @@ void trap_full_calls(Program& program) {
 
 std::vector<sock_filter> application_filter() {
   Program program;
+  keep_out_of_the_cache(program);
   refuse_foreign_calls(program);
   allow_native_calls(program);
   allow_stub_calls(program);
   trap_full_calls(program);
   program.ret(SECCOMP_RET_USER_NOTIF);
+  return program.take();
+}
+
+std::vector<sock_filter> worker_filter() {
+  Program program;
+  keep_out_of_the_cache(program);
+  program.load_number();
+  program.ret_if_equal(DOORBELL_NUMBER, SECCOMP_RET_USER_NOTIF);
+  program.ret(SECCOMP_RET_ALLOW);
   return program.take();
 }
 

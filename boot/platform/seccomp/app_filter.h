@@ -1,4 +1,4 @@
-// The seccomp filter of application threads: which system call takes which way to the kernel.
+// The seccomp filters of application processes: which system call takes which way to the kernel.
 #pragma once
 
 #include <linux/filter.h>
@@ -9,5 +9,8 @@ namespace runsc::seccomp {
 
 // Default: user notification. Nothing reaches the host's implementation but what this file's rules name.
 std::vector<sock_filter> application_filter();
+
+// The worker's: it only makes a listener of the doorbell. The worker executes nothing but the stub's code.
+std::vector<sock_filter> worker_filter();
 
 }  // namespace runsc::seccomp

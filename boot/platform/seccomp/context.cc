@@ -8,14 +8,13 @@
 #include "boot/base/log.h"
 #include "boot/platform/seccomp/address_space.h"
 #include "boot/platform/seccomp/continuable.h"
-#include "boot/platform/seccomp/futex.h"
+#include "boot/platform/seccomp/start.h"
 #include "boot/platform/seccomp/stub/stub.h"
 #include "boot/platform/seccomp/zygote.h"
 
 namespace runsc::seccomp {
 namespace {
 
-constexpr int kPatienceMilliseconds = 100;
 constexpr int kSysSeccomp = 1;  // si_code of SECCOMP_RET_TRAP
 constexpr int kSiKernel = 0x80;
 constexpr std::uint64_t kGeneralProtection = 13;
@@ -27,45 +26,21 @@ bool is_host_restart_code(std::int64_t value) { return value <= -512 && value >=
 
 }  // namespace
 
-SeccompContext::SeccompContext(SeccompAddressSpace& space, int area_index, ThreadArea area, Process process,
-                               Listener listener)
-    : space_(space),
-      area_index_(area_index),
-      area_(area),
-      process_(std::move(process)),
-      listener_(std::move(listener)) {}
-
-// In this order: a thread that outlived its listener would see ENOSYS.
+// A stopped thread can serve the application again. Another one is killed; not on its way to its listener, though,
+// which it could leave in the common descriptor table.
 SeccompContext::~SeccompContext() {
-  if (phase_ == Phase::kNew) await_listener();
-  process_.end();
-  space_.free_area(area_index_);
+  if (phase_ == Phase::kNew && !thread_.parked_at) await_listener(thread_.process, thread_.listener, ready_word());
+  if (phase_ == Phase::kStopped) thread_.parked_at = notification_.id;
+  if (phase_ == Phase::kGone || kicks_.killed()) thread_.parked_at.reset();
+  space_.give_back(std::move(thread_));
 }
 
 Event SeccompContext::gone(const char* reason) {
   if (reason != nullptr && !kicks_.killed())
-    LOG(WARNING) << "application thread " << process_.pid() << " is killed: " << reason;
-  process_.kill();
+    LOG(WARNING) << "application thread " << thread_.process.pid() << " is killed: " << reason;
+  thread_.process.kill();
   phase_ = Phase::kGone;
   return {};
-}
-
-// A thread that is killed on its way here could leave its listener in the common descriptor table, so nobody does.
-// The word in the mailbox only says when to look.
-bool SeccompContext::await_listener() {
-  std::uint32_t& ready = area_.mailbox().ready;
-  for (;;) {
-    const std::uint32_t seen = shared_word(ready).load(std::memory_order_acquire);
-    if (seen != 0 && listener_.enable_sync_wake_up().ok()) return true;
-    if (futex_wait(ready, seen, kPatienceMilliseconds)) continue;
-    if (listener_.enable_sync_wake_up().ok()) return true;
-    if (!process_.alive()) return false;
-  }
-}
-
-bool SeccompContext::is_start_doorbell(const Notification& notification) const {
-  return notification.pid == static_cast<std::uint32_t>(process_.pid()) && notification.data.nr == DOORBELL_NUMBER &&
-         notification.data.instruction_pointer == stub_address(stub_start_doorbell);
 }
 
 bool SeccompContext::is_doorbell(const Notification& notification) const {
@@ -74,22 +49,21 @@ bool SeccompContext::is_doorbell(const Notification& notification) const {
 }
 
 bool SeccompContext::start() {
-  if (!await_listener()) return false;
+  if (!thread_.parked_at && !await_listener(thread_.process, thread_.listener, ready_word())) return false;
   if (kicks_.set_started()) return false;
-  const auto first = listener_.receive();
-  if (!first) return false;
-  if (!is_start_doorbell(*first)) {
-    LOG(ERROR) << "the first call of thread " << process_.pid() << " is not the start doorbell";
-    return false;
+  if (!thread_.parked_at) {
+    const auto first = receive_first_doorbell(thread_.process, thread_.listener, stub_address(stub_start_doorbell));
+    if (!first) return false;
+    thread_.parked_at = first->id;
   }
-  notification_ = *first;
   leave_kernel();
-  listener_.answer(notification_.id, 0);
+  thread_.listener.answer(*thread_.parked_at, 0);
+  thread_.parked_at.reset();
   return true;
 }
 
 void SeccompContext::leave_kernel() {
-  if (kicks_.enter_application()) process_.send(kick_signal());
+  if (kicks_.enter_application()) thread_.process.send(kick_signal());
   phase_ = Phase::kRunning;
 }
 
@@ -100,7 +74,7 @@ Event SeccompContext::wait() {
     return {.kind = Event::Kind::kKicked, .full = true};
   }
   if (phase_ == Phase::kNew && !start()) return gone("it did not start");
-  const auto notification = listener_.receive();
+  const auto notification = thread_.listener.receive();
   if (!notification) return gone(nullptr);
   return take_event(*notification);
 }
@@ -126,7 +100,7 @@ Event SeccompContext::syscall_event(const Notification& notification) {
 }
 
 bool SeccompContext::load_stopped(const Notification& notification) {
-  auto loaded = area_.load();
+  auto loaded = thread_.area.load();
   if (!loaded) return false;
   stopped_ = *loaded;
   notification_ = notification;
@@ -179,7 +153,7 @@ void SeccompContext::finish_syscall(std::int64_t value) {
   }
   if (phase_ != Phase::kSyscall) return;
   leave_kernel();
-  listener_.answer(notification_.id, is_host_restart_code(value) ? -EINTR : value);
+  thread_.listener.answer(notification_.id, is_host_restart_code(value) ? -EINTR : value);
 }
 
 void SeccompContext::continue_natively() {
@@ -189,7 +163,7 @@ void SeccompContext::continue_natively() {
     return finish_syscall(-ENOMEM);
   }
   leave_kernel();
-  listener_.answer_continue(notification_.id);
+  thread_.listener.answer_continue(notification_.id);
 }
 
 void SeccompContext::resume() {
@@ -198,19 +172,19 @@ void SeccompContext::resume() {
     kicked_while_stopped_ = true;
     return;
   }
-  const std::uint64_t fp = fp_replaced_ ? area_.place_fp(*fp_) : stopped_.frame.context.fpstate;
-  area_.store(stopped_.registers, fp);
+  const std::uint64_t fp = fp_replaced_ ? thread_.area.place_fp(*fp_) : stopped_.frame.context.fpstate;
+  thread_.area.store(stopped_.registers, fp);
   leave_kernel();
-  listener_.answer(notification_.id, 0);
+  thread_.listener.answer(notification_.id, 0);
 }
 
 // The signal is queued before the answer, so that its handler runs before the application's next instruction.
 Result<void> SeccompContext::capture(std::int64_t value) {
   if (phase_ == Phase::kStopped) return {};
   if (phase_ != Phase::kSyscall) return Errno(EIO);
-  process_.send(kick_signal());
-  listener_.answer(notification_.id, 0);
-  const auto notification = listener_.receive();
+  thread_.process.send(kick_signal());
+  thread_.listener.answer(notification_.id, 0);
+  const auto notification = thread_.listener.receive();
   if (!notification || !is_doorbell(*notification) || !load_stopped(*notification)) {
     gone(notification ? "it did not stop when told to" : nullptr);
     return Errno(EIO);
@@ -221,7 +195,7 @@ Result<void> SeccompContext::capture(std::int64_t value) {
 }
 
 std::span<const std::byte> SeccompContext::fp_state() const {
-  if (!fp_) fp_ = area_.load_fp(stopped_, space_.shared().fp);
+  if (!fp_) fp_ = thread_.area.load_fp(stopped_, space_.shared().fp);
   return *fp_;
 }
 
@@ -234,11 +208,11 @@ Result<void> SeccompContext::set_fp_state(std::span<const std::byte> bytes) {
 }
 
 void SeccompContext::kick() {
-  if (kicks_.request()) process_.send(kick_signal());
+  if (kicks_.request()) thread_.process.send(kick_signal());
 }
 
 void SeccompContext::kill() {
-  if (kicks_.set_killed()) process_.kill();
+  if (kicks_.set_killed()) thread_.process.kill();
 }
 
 }  // namespace runsc::seccomp

@@ -6,9 +6,8 @@
 #include <vector>
 
 #include "boot/platform/platform.h"
+#include "boot/platform/seccomp/host_thread.h"
 #include "boot/platform/seccomp/kick_state.h"
-#include "boot/platform/seccomp/listener.h"
-#include "boot/platform/seccomp/process.h"
 #include "boot/platform/seccomp/signal_frame.h"
 
 namespace runsc::seccomp {
@@ -17,8 +16,8 @@ class SeccompAddressSpace;
 
 class SeccompContext : public Context {
  public:
-  // `process` starts by replacing the listener's descriptor; `area` holds the frame that it then resumes from.
-  SeccompContext(SeccompAddressSpace& space, int area_index, ThreadArea area, Process process, Listener listener);
+  // `thread` is on its way to its listener or parked; its area holds the frame that it is to resume from.
+  SeccompContext(SeccompAddressSpace& space, HostThread thread) : space_(space), thread_(std::move(thread)) {}
   ~SeccompContext() override;
 
   Event wait() override;
@@ -31,7 +30,7 @@ class SeccompContext : public Context {
   Result<void> set_fp_state(std::span<const std::byte> bytes) override;
   void kick() override;
   void kill() override;
-  int host_tid() const override { return phase_ == Phase::kNew ? 0 : process_.pid(); }
+  int host_tid() const override { return phase_ == Phase::kNew ? 0 : thread_.process.pid(); }
 
  private:
   enum class Phase {
@@ -43,8 +42,7 @@ class SeccompContext : public Context {
   };
 
   bool start();
-  bool await_listener();
-  bool is_start_doorbell(const Notification& notification) const;
+  std::uint32_t& ready_word() { return thread_.area.mailbox().ready; }
   bool is_doorbell(const Notification& notification) const;
   Event take_event(const Notification& notification);
   Event syscall_event(const Notification& notification);
@@ -56,10 +54,7 @@ class SeccompContext : public Context {
   Event gone(const char* reason);
 
   SeccompAddressSpace& space_;
-  const int area_index_;
-  const ThreadArea area_;
-  Process process_;
-  Listener listener_;
+  HostThread thread_;
   KickState kicks_;
   Phase phase_ = Phase::kNew;
   Notification notification_{};  // the one to answer, in kSyscall and kStopped

@@ -93,7 +93,8 @@ TEST_F(ContextTest, CallsOfOtherArchitecturesNeverReachTheHost) {
 }
 
 TEST_F(ContextTest, FullCallsComeWithAllRegisters) {
-  for (const long number : {SYS_clone, SYS_clone3, SYS_fork, SYS_vfork, SYS_execve, SYS_execveat, SYS_rt_sigreturn}) {
+  for (const long number :
+       {SYS_clone, SYS_clone3, SYS_fork, SYS_vfork, SYS_execve, SYS_execveat, SYS_exit, SYS_rt_sigreturn}) {
     ThreadState state = guest_state(guest_syscall_once);
     state.registers.rax = static_cast<std::uint64_t>(number);
     state.registers.rbx = kGuestData;
@@ -127,6 +128,27 @@ TEST_F(ContextTest, CaptureMakesACallFullAndItsRegistersCanBeChanged) {
   EXPECT_EQ(context->wait().signal, SIGTRAP);
   EXPECT_EQ(peek<std::int64_t>(*space_, kGuestData + 8), 5);
   EXPECT_TRUE(context->capture(0).ok());
+}
+
+TEST_F(ContextTest, AStoppedHostThreadServesTheNextContextFromAFreshState) {
+  auto first = start(*space_, guest_state(guest_illegal));
+  ASSERT_EQ(first->wait().signal, SIGILL);
+  const int host_tid = first->host_tid();
+  first->registers().r15 = 77;
+  first->kick();
+  first.reset();
+  auto second = start(*space_, guest_state(guest_illegal));
+  second->kick();
+  EXPECT_EQ(second->wait().kind, kKicked);
+  EXPECT_EQ(second->host_tid(), host_tid);
+  second->resume();
+  EXPECT_EQ(second->wait().signal, SIGILL);
+  EXPECT_EQ(second->registers().r15, 0u);
+  EXPECT_EQ(second->registers().rsp, kGuestStack + kGuestStackSize);
+  second->kill();
+  second.reset();
+  auto third = start(*space_, guest_state(guest_illegal));
+  EXPECT_EQ(third->wait().signal, SIGILL);
 }
 
 TEST_F(ContextTest, KickStopsARunningThread) {

@@ -237,8 +237,10 @@ TEST_F(HostileTest, AnAgentMovedToAnotherFutexComesBack) {
 TEST_F(HostileTest, ADeadAgentMakesErrorsAndNoHangs) {
   auto context = start(*space_, guest_state(guest_syscall_loop));
   ASSERT_EQ(context->wait().kind, kSyscall);
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(space_->map(0x50000000, 0x1000, PROT_READ, {}, -1, 0).ok());
   kill(space_->host_pid(), SIGKILL);
-  EXPECT_FALSE(space_->map(0x50000000, 0x1000, PROT_READ, {}, -1, 0).ok());
+  // By the worker; an address space without one has nothing that could map.
+  EXPECT_TRUE(space_->map(0x50000000, 0x1000, PROT_READ, {}, -1, 0).ok());
   EXPECT_FALSE(space_->fork().ok());
   EXPECT_FALSE(space_->new_context(guest_state(guest_spin)).ok());
   EXPECT_FALSE(space_->compare_exchange(kGuestData, 0, 0).ok());
@@ -246,6 +248,13 @@ TEST_F(HostileTest, ADeadAgentMakesErrorsAndNoHangs) {
   EXPECT_EQ(space_->read(kGuestData, std::span(&byte, 1)).error(), Errno(EFAULT));
   EXPECT_FALSE(space_->write(kGuestData, std::span(&byte, 1)).ok());
   context->finish_syscall(0);
+}
+
+TEST_F(HostileTest, ADeadAgentWithoutWorkerCannotMap) {
+  auto space = platform_->new_address_space();
+  ASSERT_TRUE(space.ok());
+  kill((*space)->host_pid(), SIGKILL);
+  for (int i = 0; i < 10; ++i) EXPECT_EQ((*space)->map(0x50000000, 0x1000, PROT_READ, {}, -1, 0).error(), Errno(EIO));
 }
 
 TEST_F(HostileTest, AThreadKilledFromOutsideIsGone) {

@@ -19,6 +19,7 @@ enum class CommandKind : std::uint32_t {
   kFork = COMMAND_FORK,
   kThread = COMMAND_THREAD,
   kExchange = COMMAND_EXCHANGE,
+  kStartWorker = COMMAND_START_WORKER,
 };
 
 struct Command {
@@ -32,11 +33,19 @@ static_assert(offsetof(Command, sequence) == COMMAND_SEQUENCE && offsetof(Comman
 static_assert(offsetof(Command, number) == COMMAND_NUMBER && offsetof(Command, args) == COMMAND_ARGS);
 static_assert(offsetof(Command, aux) == COMMAND_AUX);
 
-struct Scratch {
-  std::uint32_t done;  // the sequence number of the last answer, to wait on; the answer itself is a file offset
-  std::uint32_t unused;
+// What the worker does next; elsewhere in the command page.
+struct WorkerCommand {
+  std::uint64_t number;
+  std::array<std::uint64_t, 6> args;
 };
-static_assert(offsetof(Scratch, done) == SCRATCH_DONE);
+static_assert(offsetof(WorkerCommand, number) == WORKER_NUMBER && offsetof(WorkerCommand, args) == WORKER_ARGS);
+static_assert(sizeof(Command) <= COMMAND_WORKER);
+
+struct Scratch {
+  std::uint32_t done;          // the sequence number of the last answer, to wait on; the answer itself is a file offset
+  std::uint32_t worker_ready;  // the worker's filter is on, to wait on
+};
+static_assert(offsetof(Scratch, done) == SCRATCH_DONE && offsetof(Scratch, worker_ready) == SCRATCH_WORKER_READY);
 
 struct Mailbox {
   std::uint64_t frame;  // address of a struct rt_sigframe in the same area

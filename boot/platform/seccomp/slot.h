@@ -21,6 +21,7 @@ class Slot {
 
   int fd() const { return file_.get(); }
   Command& command() const { return *reinterpret_cast<Command*>(base_); }
+  WorkerCommand& worker_command() const { return *reinterpret_cast<WorkerCommand*>(base_ + COMMAND_WORKER); }
   Scratch& scratch() const { return *reinterpret_cast<Scratch*>(base_ + STUB_SCRATCH_OFFSET); }
   // Where an agent leaves the output of system calls, after Scratch. One page.
   std::byte* output() const { return base_ + STUB_SCRATCH_OFFSET + 0x1000; }

@@ -17,15 +17,14 @@ namespace runsc::seccomp {
 namespace {
 
 // Addresses in the image are those in the application's address space.
-Result<void> put_filter(std::byte* image) {
-  const std::vector<sock_filter> filter = application_filter();
+Result<void> put_filter(std::byte* image, std::size_t offset, std::size_t end, const std::vector<sock_filter>& filter) {
   const std::size_t size = filter.size() * sizeof(sock_filter);
-  if (STUB_PROGRAM_OFFSET + sizeof(sock_fprog) + size > STUB_CPU_MASK_OFFSET) return Errno(E2BIG);
+  if (offset + sizeof(sock_fprog) + size > end) return Errno(E2BIG);
   sock_fprog program{};
   program.len = static_cast<unsigned short>(filter.size());
-  program.filter = reinterpret_cast<sock_filter*>(STUB_PROGRAM + sizeof(sock_fprog));
-  std::memcpy(image + STUB_PROGRAM_OFFSET, &program, sizeof(program));
-  std::memcpy(image + STUB_PROGRAM_OFFSET + sizeof(program), filter.data(), size);
+  program.filter = reinterpret_cast<sock_filter*>(STUB_BASE + offset + sizeof(sock_fprog));
+  std::memcpy(image + offset, &program, sizeof(program));
+  std::memcpy(image + offset + sizeof(program), filter.data(), size);
   return {};
 }
 
@@ -44,7 +43,8 @@ Result<UniqueFd> make_stub_image() {
   const std::size_t code_size = static_cast<std::size_t>(__stop_runsc_stub - __start_runsc_stub);
   if (code_size > STUB_PROGRAM_OFFSET) return Errno(E2BIG);
   std::memcpy(image.data(), __start_runsc_stub, code_size);
-  TRY(put_filter(image.data()));
+  TRY(put_filter(image.data(), STUB_PROGRAM_OFFSET, STUB_WORKER_PROGRAM_OFFSET, application_filter()));
+  TRY(put_filter(image.data(), STUB_WORKER_PROGRAM_OFFSET, STUB_CPU_MASK_OFFSET, worker_filter()));
   TRY(put_cpu_mask(image.data()));
 
   UniqueFd file(TRY(HOST_CALL(memfd_create("runsc-stub", MFD_CLOEXEC | MFD_ALLOW_SEALING))));

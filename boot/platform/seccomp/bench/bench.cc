@@ -1,5 +1,5 @@
 // What the seccomp platform costs, without a kernel behind it. Prints one line per operation, nanoseconds.
-// Usage: bench [rounds per line, default 3]
+// Usage: bench [rounds, default 3 [getpid|capture|read|mmap|fork|thread|space [scale, default 1]]]
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -64,6 +64,7 @@ void serve(AddressSpace& space, Context& context) {
         if (child.valid()) child.get();
         context.finish_syscall(1);
         break;
+      case SYS_exit:
       case SYS_exit_group:
         return;
       case SYS_gettid: {  // a call that needs all registers
@@ -96,7 +97,7 @@ class Bench {
     auto space = platform_.new_address_space();
     load_guest(**space);
     ThreadState state = guest_state(guest_syscall_once);
-    state.registers.rax = SYS_exit_group;
+    state.registers.rax = SYS_exit;
     const double start = now();
     for (std::uint64_t i = 0; i < count; ++i) {
       auto context = (*space)->new_context(state);
@@ -132,26 +133,39 @@ class Bench {
   Platform& platform_;
 };
 
-void run_all(Platform& platform) {
+ThreadState call_loop(long number, std::uint64_t count) {
+  ThreadState state = guest_state(guest_syscall_count);
+  state.registers.rcx = count;
+  state.registers.r12 = static_cast<std::uint64_t>(number);
+  return state;
+}
+
+ThreadState map_loop(std::uint64_t count) {
+  ThreadState state = guest_state(guest_mmap_loop);
+  state.registers.r13 = 4096;
+  state.registers.rbx = count;
+  return state;
+}
+
+ThreadState fork_loop(std::uint64_t count) {
+  ThreadState state = guest_state(guest_fork_loop);
+  state.registers.rbx = count;
+  return state;
+}
+
+// The operations whose name starts with `only`, each `scale` * 1000 times or a multiple of that.
+void run_all(Platform& platform, const std::string& only, double scale) {
   Bench bench(platform);
-  ThreadState calls = guest_state(guest_syscall_count);
-  calls.registers.rcx = 100000;
-  calls.registers.r12 = SYS_getpid;
-  bench.run("getpid", calls, calls.registers.rcx);
-  calls.registers.rcx = 20000;
-  calls.registers.r12 = SYS_gettid;
-  bench.run("call with capture", calls, calls.registers.rcx);
-  bench.copies(1, "read 1 byte", 100000);
-  bench.copies(4096, "read 4 KiB", 100000);
-  ThreadState maps = guest_state(guest_mmap_loop);
-  maps.registers.r13 = 4096;
-  maps.registers.rbx = 20000;
-  bench.run("mmap + touch + munmap", maps, maps.registers.rbx);
-  ThreadState forks = guest_state(guest_fork_loop);
-  forks.registers.rbx = 1000;
-  bench.run("fork + exit + wait", forks, forks.registers.rbx);
-  bench.thread_create(1000);
-  bench.address_space(1000);
+  const auto wanted = [&](const char* name) { return std::string(name).starts_with(only); };
+  const auto times = [&](double count) { return static_cast<std::uint64_t>(count * scale) + 1; };
+  if (wanted("getpid")) bench.run("getpid", call_loop(SYS_getpid, times(50000)), times(50000));
+  if (wanted("capture")) bench.run("call with capture", call_loop(SYS_gettid, times(20000)), times(20000));
+  if (wanted("read")) bench.copies(1, "read 1 byte", times(50000));
+  if (wanted("read")) bench.copies(4096, "read 4 KiB", times(50000));
+  if (wanted("mmap")) bench.run("mmap + touch + munmap", map_loop(times(10000)), times(10000));
+  if (wanted("fork")) bench.run("fork + exit + wait", fork_loop(times(1000)), times(1000));
+  if (wanted("thread")) bench.thread_create(times(1000));
+  if (wanted("space")) bench.address_space(times(1000));
 }
 
 }  // namespace
@@ -165,6 +179,6 @@ int main(int argc, char** argv) {
     return 1;
   }
   const int rounds = argc > 1 ? std::atoi(argv[1]) : 3;
-  for (int i = 0; i < rounds; ++i) runsc::run_all(*platform);
+  for (int i = 0; i < rounds; ++i) runsc::run_all(*platform, argc > 2 ? argv[2] : "", argc > 3 ? std::atof(argv[3]) : 1);
   return 0;
 }

@@ -61,6 +61,8 @@ agent_serve:
         jnz     agent_answer
         cmp     $COMMAND_THREAD, %r12d
         je      stub_thread_start
+        cmp     $COMMAND_START_WORKER, %r12d
+        je      stub_worker_start
         cmp     $COMMAND_EXCHANGE, %r12d
         je      exchange_child
 

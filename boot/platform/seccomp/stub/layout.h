@@ -10,11 +10,14 @@
 
 #define STUB_BASE 0x7e0000000000
 #define STUB_TEXT_SIZE 0x10000
-// Offset in the text of struct sock_fprog; the sock_filter array follows it at + 16. Then 128 bytes of CPU mask.
+// Offsets in the text of a struct sock_fprog, whose sock_filter array follows it at + 16, for application threads and for
+// the worker; and of a CPU mask.
 #define STUB_PROGRAM_OFFSET 0x8000
+#define STUB_WORKER_PROGRAM_OFFSET 0xe000
 #define STUB_CPU_MASK_OFFSET 0xf000
 #define STUB_CPU_MASK_SIZE 128
 #define STUB_PROGRAM (STUB_BASE + STUB_PROGRAM_OFFSET)
+#define STUB_WORKER_PROGRAM (STUB_BASE + STUB_WORKER_PROGRAM_OFFSET)
 #define STUB_CPU_MASK (STUB_BASE + STUB_CPU_MASK_OFFSET)
 
 // One slot of communication memory: command page, scratch pages, areas.
@@ -37,6 +40,10 @@
 #define COMMAND_NUMBER 8
 #define COMMAND_ARGS 16
 #define COMMAND_AUX 64
+// In the same page: struct WorkerCommand.
+#define COMMAND_WORKER 256
+#define WORKER_NUMBER 0
+#define WORKER_ARGS 8
 
 // Command::kind.
 #define COMMAND_CALL 0       // a plain system call
@@ -44,9 +51,11 @@
 #define COMMAND_THREAD 2     // a clone whose child becomes an application thread: area aux[0], descriptor aux[1]
 #define COMMAND_EXCHANGE 3   // a clone whose child exchanges: address aux[0], desired << 32 | expected aux[1]; it
                              // answers through descriptor aux[2]
+#define COMMAND_START_WORKER 4  // a clone whose child becomes the worker: descriptor aux[1]
 
 // Scratch: struct Scratch.
 #define SCRATCH_DONE 0
+#define SCRATCH_WORKER_READY 4
 
 // Area: struct Mailbox at its start.
 #define MAILBOX_FRAME 0

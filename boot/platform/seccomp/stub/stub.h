@@ -20,6 +20,7 @@ extern const char stub_start_close_range[];
 extern const char stub_start_doorbell[];
 extern const char stub_doorbell[];
 extern const char stub_sigreturn[];
+extern const char stub_worker_doorbell[];
 }
 
 namespace runsc::seccomp {
