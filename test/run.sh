@@ -1,0 +1,98 @@
+#!/bin/bash
+# All tests, on a fresh Debian 12 machine as root: bash test/run.sh
+#
+# Installs what is needed, builds, and runs the unit tests, the guest tests natively and inside, and the end-to-end
+# tests. A summary for each suite, and as the last line "N passed, N failed". The exit status says the same.
+#   BAZEL_FLAGS        more flags for bazel, such as --config=asan
+#   RUNSC_KILL_ROUNDS  rounds of the kill -9 test (default 40)
+set -uo pipefail
+cd "$(dirname "$(readlink -f "$0")")/.."
+
+[ "$(id -u)" = 0 ] || { echo "run.sh: run me as root" >&2; exit 1; }
+read -ra flags <<<"${BAZEL_FLAGS:-}"
+logs=$(mktemp -d /tmp/runsc-tests.XXXXXX)
+trap 'rm -rf "$logs"' EXIT
+total_passed=0
+total_failed=0
+summary=()
+
+say() { printf '\n==> %s\n' "$*"; }
+
+# count SUITE PASSED FAILED
+count() {
+  total_passed=$((total_passed + $2))
+  total_failed=$((total_failed + $3))
+  summary+=("$(printf '%-16s %5d passed, %5d failed' "$1" "$2" "$3")")
+}
+
+# The last "N passed, N failed" of a log; a suite without one has failed.
+count_log() {
+  local line
+  line=$(grep -oE '[0-9]+ passed, [0-9]+ failed' "$2" | tail -n 1)
+  if [ -z "$line" ]; then
+    count "$1" 0 1
+  else
+    read -r passed _ failed _ <<<"$line"
+    count "$1" "$passed" "$failed"
+  fi
+}
+
+# bazel_suite SUITE TARGETS..: counts the cases in the XML reports; a program that left none counts as one failure.
+bazel_suite() {
+  local suite=$1
+  shift
+  say "$suite: bazel test $*"
+  bazel test "${flags[@]}" --test_output=errors --keep_going "$@" >"$logs/$suite" 2>&1
+  grep -E '^//|^FAILED|^ERROR|\[  FAILED  \]' "$logs/$suite"
+  python3 - "$logs/$suite" >"$logs/$suite.count" <<'EOF'
+import re, sys, xml.etree.ElementTree as tree
+passed = failed = 0
+for line in open(sys.argv[1], errors='replace'):
+    match = re.match(r'//(\S*):(\S+)\s+(?:\(cached\)\s+)?(PASSED|FAILED|TIMEOUT|NO STATUS|FAILED TO BUILD|FLAKY)', line)
+    if not match:
+        continue
+    cases = bad = 0
+    if match.group(3) in ('PASSED', 'FAILED'):
+        try:
+            root = tree.parse('bazel-testlogs/%s/%s/test.xml' % (match.group(1), match.group(2))).getroot()
+            for suite in root.iter('testsuite'):
+                cases += int(suite.get('tests', 0))
+                bad += int(suite.get('failures', 0)) + int(suite.get('errors', 0))
+        except (OSError, tree.ParseError):
+            pass
+    if match.group(3) != 'PASSED':
+        bad = max(bad, 1)
+    passed += max(cases - bad, 0)
+    failed += bad
+print('%d passed, %d failed' % (passed, failed))
+EOF
+  count_log "$suite" "$logs/$suite.count"
+}
+
+say "packages"
+bash third_party/install_packages.sh test || exit 1
+
+say "build"
+if ! bazel build "${flags[@]}" //... >"$logs/build" 2>&1; then
+  grep -E 'error|ERROR' -A 6 "$logs/build" | head -60
+  echo "0 passed, 1 failed"
+  exit 1
+fi
+runsc=$(readlink -f bazel-bin/runsc/runsc)
+tail -n 1 "$logs/build"
+
+bazel_suite unit -- //... -//test/guest/...
+bazel_suite guest-native //test/guest/...
+
+say "guest-inside: the same programs in a sandbox, compared with native"
+bash test/guest/run_inside.sh "$runsc" 2>&1 | tee "$logs/guest-inside"
+count_log guest-inside "$logs/guest-inside"
+
+say "e2e: end-to-end tests"
+python3 test/e2e/run.py "$runsc" 2>&1 | tee "$logs/e2e"
+count_log e2e "$logs/e2e"
+
+say "summary"
+printf '%s\n' "${summary[@]}"
+echo "$total_passed passed, $total_failed failed"
+[ "$total_failed" = 0 ]
