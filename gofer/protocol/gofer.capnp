@@ -24,7 +24,7 @@ struct Request {
 
   union {
     attach @2 :Attach;
-    # First request of a connection. Reply: attached.
+    # What the client needs to know first. Reply: attached.
 
     walk @3 :Walk;
     # Looks up several components, one below the other. Reply: walked.

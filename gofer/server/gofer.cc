@@ -75,6 +75,7 @@ Result<void> serve_all(std::vector<Connection> connections, const std::function<
       started.count_down();
       confined.wait();
       if (go) serve_connection(std::move(connection.socket), *connection.session);
+      connection.session.reset();  // its handles: descriptors are shared with the connections that go on
     });
   started.wait();
   const Result<void> result = confine();
