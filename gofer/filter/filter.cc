@@ -83,7 +83,6 @@ std::vector<SeccompRule> runtime_rules() {
       {SYS_madvise, {int_is(2, MADV_DONTNEED)}, "stack of an ended thread, allocator"},
       {SYS_mmap, {bits_are(2, PROT_EXEC, 0)}, "allocator; nothing executable", false},
       {SYS_munmap, {}, "allocator, stacks", false},
-      {SYS_mprotect, {bits_are(2, PROT_EXEC, 0)}, "arenas of the allocator; nothing executable", false},
       {SYS_mremap, {}, "allocator: large blocks", false},
       {SYS_brk, {}, "allocator", false},
       {SYS_getrandom, {}, "allocator: its thread caches", false},

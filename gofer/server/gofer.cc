@@ -1,15 +1,17 @@
 #include "gofer/server/gofer.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <condition_variable>
 #include <csignal>
 #include <ctime>
-#include <latch>
+#include <mutex>
 #include <thread>
 
 #include "boot/base/host_call.h"
@@ -44,9 +46,11 @@ void ignore_signals() {
   for (const int signal : {SIGPIPE, SIGXFSZ}) std::signal(signal, SIG_IGN);
 }
 
-// What libraries do once, and what the filter will forbid: reading the time zone for log lines, and loading the
-// unwinder for the first exception.
-void warm_up() {
+// What libraries do now and then, and what the filter will forbid: the allocator's further arenas read files below
+// /proc/sys and /sys when they grow and shrink, so there is only the first one; log lines need the time zone; the first
+// exception may load the unwinder.
+void prepare_libraries() {
+  ::mallopt(M_ARENA_MAX, 1);
   ::tzset();
   alignas(8) const std::array<std::byte, 8> garbage{std::byte{0xff}, std::byte{0xff}, std::byte{0xff}};
   Request ignored;
@@ -63,24 +67,50 @@ Result<std::vector<Connection>> make_connections(std::vector<GoferMount> mounts,
   return connections;
 }
 
+// Where the threads wait until they are confined. Not a std::latch: that calls sched_yield while it waits, which the
+// filter may forbid by then.
+class StartGate {
+ public:
+  enum class State { kClosed, kOpen, kCancelled };
+
+  // Whether to go on.
+  bool wait() {
+    std::unique_lock lock(mutex_);
+    ++waiting_;
+    changed_.notify_all();
+    changed_.wait(lock, [this] { return state_ != State::kClosed; });
+    return state_ == State::kOpen;
+  }
+  void wait_for(std::size_t threads) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return waiting_ == threads; });
+  }
+  void set(State state) {
+    const std::lock_guard lock(mutex_);
+    state_ = state;
+    changed_.notify_all();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::size_t waiting_ = 0;
+  State state_ = State::kClosed;
+};
+
 // One thread for each connection, so that a slow or stuck one does not hold up the others. The threads exist before
 // the filter: it then needs no call that makes one.
 Result<void> serve_all(std::vector<Connection> connections, const std::function<Result<void>()>& confine) {
-  std::latch started(static_cast<std::ptrdiff_t>(connections.size()));
-  std::latch confined(1);
-  bool go = false;
+  StartGate gate;
   std::vector<std::jthread> threads;
   for (Connection& connection : connections)
-    threads.emplace_back([&connection, &started, &confined, &go] {
-      started.count_down();
-      confined.wait();
-      if (go) serve_connection(std::move(connection.socket), *connection.session);
+    threads.emplace_back([&connection, &gate] {
+      if (gate.wait()) serve_connection(std::move(connection.socket), *connection.session);
       connection.session.reset();  // its handles: descriptors are shared with the connections that go on
     });
-  started.wait();
+  gate.wait_for(connections.size());
   const Result<void> result = confine();
-  go = result.ok();
-  confined.count_down();
+  gate.set(result.ok() ? StartGate::State::kOpen : StartGate::State::kCancelled);
   threads.clear();  // joins
   return result;
 }
@@ -92,7 +122,7 @@ Result<void> run(std::vector<GoferMount> mounts, GoferOptions options) {
   const int proc_self_fd = options.proc_self_fd.get();
   TRY(prepare_thread(proc_self_fd));
   if (options.max_handles == 0) options.max_handles = TRY(handles_for_each(mounts.size()));
-  warm_up();
+  prepare_libraries();
   std::vector<Connection> connections =
       TRY(make_connections(std::move(mounts), proc_self_fd, options.max_handles));
   return serve_all(std::move(connections), [&]() -> Result<void> {

@@ -1,6 +1,7 @@
 #include "gofer/testing/gofer_process.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -47,6 +48,9 @@ TempDir::~TempDir() {
 GoferProcess::GoferProcess(std::vector<TestMount> mounts) : GoferProcess(std::move(mounts), install_gofer_filter) {}
 
 GoferProcess::GoferProcess(std::vector<TestMount> mounts, Filter filter, std::uint32_t max_handles) {
+  // A real gofer never had threads before run_gofer; ours is forked from a test that had, and would inherit the
+  // arenas of their allocator.
+  ::mallopt(M_ARENA_MAX, 1);
   std::vector<GoferMount> served;
   for (const TestMount& mount : mounts) {
     auto pair = make_socket_pair();
