@@ -5,6 +5,12 @@
 #include "boot/base/checked.h"
 
 namespace runsc {
+namespace {
+
+// A record per page has its price.
+constexpr std::uint64_t kMost = 1 << 28;
+
+}  // namespace
 
 FakePlatform::FakePlatform() {
   layout_.task_size = 0x7ffffffff000;
@@ -43,6 +49,7 @@ bool FakeAddressSpace::mapped(std::uint64_t address, std::uint64_t length) const
 Result<void> FakeAddressSpace::map(std::uint64_t address, std::uint64_t length, int prot, const MapOptions& options,
                                    int fd, std::uint64_t offset) {
   TRY(check(address, length));
+  if (length > kMost) return Errno(ENOMEM);
   for (std::uint64_t i = 0; i < length / kPageSize; ++i) {
     pages_[address / kPageSize + i] = {prot, options.sharing == Sharing::kShared, fd,
                                        fd < 0 ? 0 : offset / kPageSize + i};
