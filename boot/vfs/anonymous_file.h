@@ -11,7 +11,12 @@
 namespace runsc {
 
 // Unnamed devices (major 0) that such objects report as st_dev. Mounted file systems count up from minor 1.
-enum class AnonymousDevice : std::uint32_t { kPipe = 0xfff00, kSocket = 0xfff01, kAnonInode = 0xfff02, kHost = 0xfff03 };
+enum class AnonymousDevice : std::uint32_t {
+  kPipe = 0xfff00,
+  kSocket = 0xfff01,
+  kAnonInode = 0xfff02,
+  kHost = 0xfff03
+};
 
 // Who made the object, and the inode number by which /proc/self/fd tells it from others.
 struct AnonymousIdentity {

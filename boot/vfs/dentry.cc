@@ -2,28 +2,9 @@
 
 #include <vector>
 
+#include "boot/vfs/release.h"
+
 namespace runsc {
-namespace {
-
-// Lets go of a parent without recursion: a chain of a million directories must not use a million stack frames.
-void release_later(DentryPtr dentry) {
-  thread_local std::vector<DentryPtr>* pending = nullptr;
-  if (pending != nullptr) {
-    pending->push_back(std::move(dentry));
-    return;
-  }
-  std::vector<DentryPtr> queue;
-  pending = &queue;
-  queue.push_back(std::move(dentry));
-  while (!queue.empty()) {
-    DentryPtr last = std::move(queue.back());
-    queue.pop_back();
-  }
-  pending = nullptr;
-}
-
-}  // namespace
-
 Dentry::Dentry(FileSystemPtr file_system, DentryPtr parent, std::string_view name, InodePtr inode)
     : file_system_(std::move(file_system)), place_(Place{std::move(parent), std::string(name)}) {
   if (inode) publish(std::move(inode));
@@ -36,7 +17,7 @@ Dentry::~Dentry() {
   place.underlying().unlock();
   if (!parent) return;
   parent->erase_from_children(name, this);
-  release_later(std::move(parent));
+  release_without_recursion(std::move(parent));
 }
 
 DentryPtr Dentry::make_root(FileSystemPtr file_system, InodePtr inode) {

@@ -132,6 +132,8 @@ class FileSystem : public std::enable_shared_from_this<FileSystem> {
   // Options of this instance as /proc/mounts shows them, without rw/ro and without a leading comma.
   virtual std::string show_options() const { return {}; }
   virtual Result<void> sync() { return {}; }
+  // mount(2) with MS_REMOUNT: new options of the instance. EINVAL.
+  virtual Result<void> remount(std::string_view options) { return options.empty() ? Result<void>() : Errno(EINVAL); }
 
   // An unnamed device number of its own (major 0), as st_dev.
   std::uint64_t device() const { return device_; }

@@ -49,8 +49,9 @@ ShownPath show_path(const VfsPath& path, const VfsPath& root) {
     if (at.dentry == at.mount->root()) {
       VfsPath place = at.mount->mount_point();
       if (!place) {
-        // The root of the namespace, or of something that was unmounted: `root` does not show it.
-        if (at != root) shown.text.insert(0, "(unreachable)");
+        // The root of the namespace, or of something that was unmounted: `root` does not show it. Mounts of the
+        // kernel's own (id 0) never lay anywhere.
+        if (at.mount->id() != 0) shown.text.insert(0, "(unreachable)");
         break;
       }
       at = std::move(place);
