@@ -39,7 +39,7 @@ struct FileMapping {
   };
   std::vector<Segment> segments;  // in order; together as long as the request
   // What the file counts mappings by (F_SEAL_WRITE); the VMA keeps it as long as it exists. May be null.
-  std::shared_ptr<void> pin;
+  std::shared_ptr<void> pin{};
 };
 
 class FileDescription : public std::enable_shared_from_this<FileDescription> {
