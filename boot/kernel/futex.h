@@ -36,7 +36,8 @@ struct FutexKey {
   }
 };
 
-// One thread that waits for a lock, or for a requeue to one.
+// One thread that waits for a lock, or for a requeue to one. Lives on its stack while it sleeps; guarded by the table's
+// lock except for `owns`.
 struct FutexWaiter;
 
 // The waiters of all PI futexes, in the order of their arrival. Thread-safe.

@@ -126,6 +126,8 @@ class Task : public std::enable_shared_from_this<Task> {
   std::atomic<std::uint64_t> affinity{~0ULL};
   std::atomic<std::int64_t> timer_slack_ns{50'000};
   std::atomic<std::uint32_t> personality{0};
+  // Set, under the lock of the futex table, once the ending task has handed on its PI locks: it owns none any more.
+  std::atomic<bool> left_futexes{false};
 
  private:
   friend class CurrentTask;
