@@ -55,6 +55,7 @@ struct PosixTimers::Entry : std::enable_shared_from_this<Entry> {
 
   int id = 0;
   TimerClock clock;
+  TimerClock active;  // what it counts on since it was set: a duration of wall time is one of monotonic time
   TimerEvent event;
   std::int32_t generation = 0;  // changes with each setting: tells a queued signal of an older one apart
   std::int64_t expires = 0;     // on the clock; 0: disarmed
@@ -89,7 +90,7 @@ Result<int> PosixTimers::create(TaskTree&, const TimerClock& clock, TimerEvent e
   auto entry = std::make_shared<Entry>(*this, queue_);
   entry->id = next_id_++;
   if (next_id_ < 0) next_id_ = 0;
-  entry->clock = clock;
+  entry->clock = entry->active = clock;
   entry->event = std::move(event);
   if (value_is_id) entry->event.value = static_cast<std::uint64_t>(entry->id);
   timers_.emplace(entry->id, entry);
@@ -98,7 +99,7 @@ Result<int> PosixTimers::create(TaskTree&, const TimerClock& clock, TimerEvent e
 
 IntervalSetting PosixTimers::setting_of(TaskTree& tree, const Entry& entry) const {
   if (entry.expires == 0) return {0, entry.interval};
-  const std::int64_t now = read_clock(tree, entry.clock).value_or(0);
+  const std::int64_t now = read_clock(tree, entry.active).value_or(0);
   std::int64_t expires = entry.expires;
   // A period that nobody has started yet, because nobody is told or the signal was not taken.
   if (now >= expires && entry.interval != 0) expires += ((now - expires) / entry.interval + 1) * entry.interval;
@@ -116,8 +117,11 @@ Result<IntervalSetting> PosixTimers::get(TaskTree& tree, int id) {
 Result<IntervalSetting> PosixTimers::set(TaskTree& tree, int id, const IntervalSetting& setting, bool absolute) {
   const auto entry = find(id);
   if (!entry) return Errno(EINVAL);
-  const std::int64_t now = TRY(read_clock(tree, entry->clock));
   const IntervalSetting old = setting_of(tree, *entry);
+  TimerClock active = entry->clock;
+  if (!absolute && (active.id == CLOCK_REALTIME || active.id == CLOCK_TAI)) active.id = CLOCK_MONOTONIC;
+  const std::int64_t now = TRY(read_clock(tree, active));
+  entry->active = active;
   entry->timer.cancel();
   forget_signal(tree, *entry);
   entry->generation = next_generation_;
@@ -128,7 +132,6 @@ Result<IntervalSetting> PosixTimers::set(TaskTree& tree, int id, const IntervalS
   if (setting.remaining == 0) return old;
   entry->interval = setting.interval;
   entry->expires = absolute ? setting.remaining : saturated_sum(now, setting.remaining);
-  // A relative setting of the wall clock is a duration, whatever happens to the clock.
   arm(tree, *entry);
   return old;
 }
@@ -165,8 +168,8 @@ void PosixTimers::forget_signal(TaskTree& tree, Entry& entry) {
 
 void PosixTimers::arm(TaskTree& tree, Entry& entry) {
   if (entry.event.notify == SIGEV_NONE) return;
-  const Result<std::int64_t> now = read_clock(tree, entry.clock);
-  if (now.ok()) entry.timer.arm(wake_time(entry.clock, entry.expires, *now));
+  const Result<std::int64_t> now = read_clock(tree, entry.active);
+  if (now.ok()) entry.timer.arm(wake_time(entry.active, entry.expires, *now));
 }
 
 void PosixTimers::expired(const std::weak_ptr<Entry>& weak_entry) {
@@ -177,7 +180,7 @@ void PosixTimers::expired(const std::weak_ptr<Entry>& weak_entry) {
   auto tree = group_.kernel().tasks().lock();
   if (find(entry->id) != entry || entry->expires == 0 || entry->waits_for_taker) return;
   if (group_.links(*tree).zombie) return;
-  const Result<std::int64_t> now = read_clock(*tree, entry->clock);
+  const Result<std::int64_t> now = read_clock(*tree, entry->active);
   if (!now.ok()) return;
   if (*now < entry->expires) return arm(*tree, *entry);
   fire(*tree, *entry, *now);
@@ -200,7 +203,7 @@ void PosixTimers::signal_taken(TaskTree& tree, SignalInfo& info) {
   entry->waits_for_taker = false;
   std::int64_t missed = 0;
   if (entry->interval != 0) {
-    const std::int64_t now = read_clock(tree, entry->clock).value_or(0);
+    const std::int64_t now = read_clock(tree, entry->active).value_or(0);
     if (now > entry->expires) missed = (now - entry->expires) / entry->interval;
     entry->expires = saturated_sum(entry->expires, (missed + 1) * entry->interval);
     arm(tree, *entry);
