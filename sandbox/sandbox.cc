@@ -6,6 +6,8 @@
 #include <sys/wait.h>
 
 #include <cstdio>
+#include <fstream>
+#include <initializer_list>
 #include <memory>
 #include <utility>
 
@@ -13,6 +15,7 @@
 #include "sandbox/boot_process.h"
 #include "sandbox/cgroup.h"
 #include "sandbox/gofer_process.h"
+#include "sandbox/hooks.h"
 #include "sandbox/sandbox_parts.h"
 
 namespace runsc {
@@ -110,10 +113,20 @@ ContainerState new_state(const SandboxRequest& request, std::vector<std::string>
   state.created = timestamp_now();
   state.owner = user_name();
   state.annotations = request.spec.annotations;
+  state.poststop = request.spec.hooks.poststop;
   state.cgroups = std::move(cgroups);
   state.creator = ProcessIdentity::of(::getpid());
   state.foreground = !request.detach;
   return state;
+}
+
+// Which process the host ends first when memory runs out. Lowering needs a capability that the caller may not have; the
+// sandbox then just keeps the caller's score.
+void set_oom_scores(const std::optional<int>& score, std::initializer_list<pid_t> pids) {
+  if (!score) return;
+  for (const pid_t pid : pids) {
+    std::ofstream("/proc/" + std::to_string(pid) + "/oom_score_adj") << *score;
+  }
 }
 
 // Removes the cgroups again unless the sandbox got as far as to own them.
@@ -160,6 +173,12 @@ Sandbox Sandbox::start(const SandboxRequest& request, const RuntimeOptions& opti
   sandbox.state_.gofer = ProcessIdentity::of(sandbox.gofer_.pid());
   sandbox.state_.boot = ProcessIdentity::of(sandbox.boot_.pid());
   store.save(sandbox.state_);
+  set_oom_scores(request.spec.process.oom_score_adj, {sandbox.boot_.pid(), sandbox.gofer_.pid()});
+  // The namespaces exist, nothing of the container runs: this is where networks are set up.
+  const std::string creating = oci_state_json(sandbox.state_, Status::kCreating);
+  run_hooks("prestart", request.spec.hooks.prestart, creating);
+  run_hooks("createRuntime", request.spec.hooks.create_runtime, creating);
+  run_hooks("createContainer", request.spec.hooks.create_container, creating);
   sandbox.gofer_.go();
   sandbox.boot_.go();
   sandbox.wait_until_started();

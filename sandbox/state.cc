@@ -20,10 +20,13 @@ NLOHMANN_JSON_SERIALIZE_ENUM(Status, {{Status::kStopped, "stopped"},
                                       {Status::kCreated, "created"},
                                       {Status::kRunning, "running"},
                                       {Status::kPaused, "paused"}})
+namespace oci {
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Hook, path, args, env, timeout)
+}  // namespace oci
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ProcessIdentity, pid, start_time)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ContainerState, id, bundle, rootfs, created, owner, annotations, status, boot, gofer,
                                    creator,
-                                   foreground, cgroups)
+                                   foreground, cgroups, poststop)
 
 const char* status_name(Status status) {
   switch (status) {
@@ -58,6 +61,20 @@ ContainerState state_from_json(const std::string& text, const std::string& id) {
   } catch (const json::exception&) {
   }
   throw UserError("the state file of container \"" + id + "\" is damaged");
+}
+
+std::string oci_state_json(const ContainerState& state, Status status) {
+  nlohmann::ordered_json out;
+  out["ociVersion"] = "1.2.0";
+  out["id"] = state.id;
+  out["pid"] = status == Status::kStopped ? 0 : state.boot.pid;
+  out["status"] = status_name(status);
+  out["bundle"] = state.bundle;
+  out["rootfs"] = state.rootfs;
+  out["created"] = state.created;
+  if (!state.annotations.empty()) out["annotations"] = state.annotations;
+  out["owner"] = state.owner;
+  return out.dump(2, ' ', false, json::error_handler_t::replace);
 }
 
 std::string timestamp_now() {

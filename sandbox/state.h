@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "runsc/oci/spec.h"
 #include "sandbox/process_identity.h"
 
 namespace runsc {
@@ -27,6 +28,7 @@ struct ContainerState {
   ProcessIdentity creator;
   bool foreground = false;
   std::vector<std::string> cgroups;  // directories made for it, to be removed
+  std::vector<oci::Hook> poststop;   // hooks to run when it has been deleted
 
   // kStopped as soon as the boot process is gone, whatever was saved.
   Status status_now() const;
@@ -38,6 +40,9 @@ struct ContainerState {
 std::string state_to_json(const ContainerState& state);
 // Throws UserError for text that state_to_json() has not written.
 ContainerState state_from_json(const std::string& text, const std::string& id);
+
+// The state as the specification has it, which hooks read and `state` prints.
+std::string oci_state_json(const ContainerState& state, Status status);
 
 // The present time, RFC 3339 with nanoseconds, UTC.
 std::string timestamp_now();

@@ -2,8 +2,10 @@
 #include <signal.h>
 
 #include "runsc/cli/command.h"
+#include "runsc/cli/messages.h"
 #include "runsc/common/user_error.h"
 #include "sandbox/container_store.h"
+#include "sandbox/hooks.h"
 
 namespace runsc {
 namespace {
@@ -39,6 +41,11 @@ int delete_container(const Words& words, const RuntimeOptions& options) {
   end_process(state.gofer);
   store.remove(id, state.cgroups);
   lock.remove_on_release();
+  try {
+    run_hooks("poststop", state.poststop, oci_state_json(state, Status::kStopped));
+  } catch (const UserError& error) {
+    messages().warning(error.what());
+  }
   return 0;
 }
 

@@ -10,6 +10,7 @@
 #include "runsc/cli/messages.h"
 #include "runsc/common/user_error.h"
 #include "sandbox/foreground.h"
+#include "sandbox/hooks.h"
 #include "sandbox/sandbox.h"
 
 namespace runsc {
@@ -28,6 +29,7 @@ class Entry {
       if (!lock_) lock_ = std::make_unique<ContainerLock>(store_.root(), id_);
       store_.remove(id_, cgroups_);
       lock_->remove_on_release();
+      run_hooks("poststop", poststop_, stopped_);
     } catch (const UserError& error) {
       messages().warning(error.what());
     }
@@ -35,7 +37,12 @@ class Entry {
   Entry(const Entry&) = delete;
   Entry& operator=(const Entry&) = delete;
 
-  void own_cgroups(std::vector<std::string> cgroups) { cgroups_ = std::move(cgroups); }
+  // What the container has outside of its entry.
+  void own(const ContainerState& state) {
+    cgroups_ = state.cgroups;
+    poststop_ = state.poststop;
+    stopped_ = oci_state_json(state, Status::kStopped);
+  }
   void unlock() { lock_.reset(); }
   void keep() { kept_ = true; }
 
@@ -44,6 +51,8 @@ class Entry {
   std::string id_;
   std::unique_ptr<ContainerLock> lock_;
   std::vector<std::string> cgroups_;
+  std::vector<oci::Hook> poststop_;
+  std::string stopped_;
   bool kept_ = false;
 };
 
@@ -96,6 +105,15 @@ void write_pid_file(const std::string& path, pid_t pid) {
   if (!path.empty()) write_atomically(path, std::to_string(pid), 0644);
 }
 
+// The container runs already: a hook that fails is no reason to end it.
+void run_poststart_hooks(const std::vector<oci::Hook>& hooks, const ContainerState& state) {
+  try {
+    run_hooks("poststart", hooks, oci_state_json(state, Status::kRunning));
+  } catch (const UserError& error) {
+    messages().warning(error.what());
+  }
+}
+
 int attend_to_end(Sandbox& sandbox, ForwardedSignals& signals, std::optional<PseudoTerminal>& console,
                   const std::string& control_socket) {
   if (!console) return attend(sandbox, signals, UniqueFd(), control_socket);
@@ -121,8 +139,9 @@ int run_container(RunRequest request, const RuntimeOptions& given) {
   Entry entry(store, request.id);
   std::optional<PseudoTerminal> console = make_console(request);
   Sandbox sandbox = Sandbox::start(sandbox_request(request, console), options, store);
-  entry.own_cgroups(sandbox.state().cgroups);
+  entry.own(sandbox.state());
   if (console && request.detach) send_console(request.console_socket, *console);
+  run_poststart_hooks(request.spec.hooks.poststart, sandbox.state());
   write_pid_file(request.pid_file, sandbox.state().boot.pid);
   if (request.detach) {
     sandbox.release();

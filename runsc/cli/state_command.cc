@@ -1,5 +1,4 @@
 #include <cstdio>
-#include <nlohmann/json.hpp>
 
 #include "runsc/cli/command.h"
 #include "sandbox/container_store.h"
@@ -7,24 +6,9 @@
 namespace runsc {
 namespace {
 
-nlohmann::ordered_json public_state(const ContainerState& state) {
-  const Status status = state.status_now();
-  nlohmann::ordered_json out;
-  out["ociVersion"] = "1.2.0";
-  out["id"] = state.id;
-  out["pid"] = status == Status::kStopped ? 0 : state.boot.pid;
-  out["status"] = status_name(status);
-  out["bundle"] = state.bundle;
-  out["rootfs"] = state.rootfs;
-  out["created"] = state.created;
-  if (!state.annotations.empty()) out["annotations"] = state.annotations;
-  out["owner"] = state.owner;
-  return out;
-}
-
 int state(const Words& words, const RuntimeOptions& options) {
   const ContainerState state = ContainerStore(options.root).load(words[0]);
-  std::puts(public_state(state).dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+  std::puts(oci_state_json(state, state.status_now()).c_str());
   return 0;
 }
 

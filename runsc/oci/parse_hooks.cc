@@ -4,6 +4,8 @@
 namespace runsc::oci {
 namespace {
 
+constexpr std::int32_t kLongestTimeout = 1000000;
+
 Hook parse_hook(const JsonReader& from) {
   Hook hook;
   const JsonReader path = from.at("path");
@@ -11,8 +13,10 @@ Hook parse_hook(const JsonReader& from) {
   if (hook.path.empty() || hook.path[0] != '/') path.fail(in_quotes(hook.path) + " is not absolute");
   hook.args = from.strings_or_empty("args");
   hook.env = from.strings_or_empty("env");
-  hook.timeout = from.optional_integer<std::int32_t>("timeout");
-  if (hook.timeout && *hook.timeout <= 0) from.at("timeout").fail("must be greater than zero");
+  if (const auto timeout = from.find("timeout")) {
+    hook.timeout = timeout->integer<std::int32_t>();
+    if (hook.timeout <= 0 || hook.timeout > kLongestTimeout) timeout->fail("is not within 1..1000000");
+  }
   return hook;
 }
 
@@ -27,10 +31,10 @@ std::vector<Hook> parse_list(const JsonReader& from, const char* key) {
 }  // namespace
 
 Hooks parse_hooks(const JsonReader& from) {
+  if (from.has("startContainer")) from.at("startContainer").fail("hooks inside the container are not supported yet");
   return {.prestart = parse_list(from, "prestart"),
           .create_runtime = parse_list(from, "createRuntime"),
           .create_container = parse_list(from, "createContainer"),
-          .start_container = parse_list(from, "startContainer"),
           .poststart = parse_list(from, "poststart"),
           .poststop = parse_list(from, "poststop")};
 }

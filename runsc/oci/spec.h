@@ -54,14 +54,13 @@ struct Hook {
   std::string path;  // absolute
   std::vector<std::string> args;
   std::vector<std::string> env;
-  std::optional<int> timeout;  // seconds, > 0
+  int timeout = 0;  // seconds; 0: none
 };
 
 struct Hooks {
   std::vector<Hook> prestart;
   std::vector<Hook> create_runtime;
   std::vector<Hook> create_container;
-  std::vector<Hook> start_container;
   std::vector<Hook> poststart;
   std::vector<Hook> poststop;
 };
