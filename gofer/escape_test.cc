@@ -71,8 +71,8 @@ std::vector<int> errors_for_name(RawPeer& peer, std::string_view name) {
 
 TEST_F(EscapeTest, NamesThatAreNotOneComponent) {
   ASSERT_EQ(::mkdir(root("a").c_str(), 0755), 0);
-  for (const std::string_view name : {""sv, "."sv, ".."sv, "a/b"sv, "/"sv, "/etc/passwd"sv, "a/"sv, "../outside/secret"sv,
-                                      "a\0b"sv, "\0"sv, "..\0"sv})
+  for (const std::string_view name : {""sv, "."sv, ".."sv, "a/b"sv, "/"sv, "/etc/passwd"sv, "a/"sv,
+                                      "../outside/secret"sv, "a\0b"sv, "\0"sv, "..\0"sv})
     for (const int error : errors_for_name(*peer_, name)) EXPECT_EQ(error, EINVAL) << name;
   for (const int error : errors_for_name(*peer_, std::string(256, 'x'))) EXPECT_EQ(error, ENAMETOOLONG);
 }

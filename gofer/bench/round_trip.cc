@@ -26,7 +26,8 @@ void measure(const char* name, const std::function<bool()>& call) {
 
 void make_tree(const TempDir& dir) {
   for (const char* name : {"a", "a/b", "a/b/c"}) ::mkdir(dir.at(name).c_str(), 0755);
-  for (int i = 0; i < 200; ++i) UniqueFd(::open(dir.at("a/file" + std::to_string(i)).c_str(), O_CREAT | O_WRONLY, 0644));
+  for (int i = 0; i < 200; ++i)
+    UniqueFd(::open(dir.at("a/file" + std::to_string(i)).c_str(), O_CREAT | O_WRONLY, 0644));
   UniqueFd(::open(dir.at("a/b/c/f").c_str(), O_CREAT | O_WRONLY, 0644));
 }
 

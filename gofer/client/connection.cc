@@ -41,8 +41,7 @@ DirectoryBatch own_entries(const EntriesReply& reply) {
 
 }  // namespace
 
-GoferConnection::GoferConnection(UniqueFd socket)
-    : pool_(std::make_shared<HandlePool>(0)), wire_(std::move(socket)) {}
+GoferConnection::GoferConnection(UniqueFd socket) : pool_(std::make_shared<HandlePool>(0)), wire_(std::move(socket)) {}
 
 Result<std::unique_ptr<GoferConnection>> GoferConnection::attach(UniqueFd socket) {
   std::unique_ptr<GoferConnection> made(new GoferConnection(std::move(socket)));
@@ -189,8 +188,8 @@ Result<OpenResult> GoferConnection::open(const RemoteHandle& node, int flags) {
   });
 }
 
-Result<NewNode> GoferConnection::new_node(const RemoteHandle& directory, std::string_view name,
-                                          const NodeOwner& owner, const ReservedHandle& handle) const {
+Result<NewNode> GoferConnection::new_node(const RemoteHandle& directory, std::string_view name, const NodeOwner& owner,
+                                          const ReservedHandle& handle) const {
   return NewNode{TRY(own(directory)), name, owner.mode, owner.uid, owner.gid, handle.id()};
 }
 
@@ -213,8 +212,7 @@ Result<CreateResult> GoferConnection::create(const RemoteHandle& directory, std:
   return create_file<CreateRequest>(directory, name, owner, flags);
 }
 
-Result<CreateResult> GoferConnection::create_unnamed(const RemoteHandle& directory, const NodeOwner& owner,
-                                                     int flags) {
+Result<CreateResult> GoferConnection::create_unnamed(const RemoteHandle& directory, const NodeOwner& owner, int flags) {
   return create_file<CreateUnnamedRequest>(directory, {}, owner, flags);
 }
 
@@ -294,9 +292,8 @@ Result<FileSystemInfo> GoferConnection::stat_file_system(const RemoteHandle& nod
 
 Result<std::string> GoferConnection::get_xattr(const RemoteHandle& node, std::string_view name) {
   TRY(check_xattr_size(name, {}));
-  return call<DataReply, std::string>(
-      GetXattrRequest{TRY(own(node)), name},
-      [](DataReply& reply, UniqueFd&) { return Result<std::string>(text_of(reply)); });
+  return call<DataReply, std::string>(GetXattrRequest{TRY(own(node)), name},
+                                      [](DataReply& reply, UniqueFd&) { return Result<std::string>(text_of(reply)); });
 }
 
 Result<void> GoferConnection::set_xattr(const RemoteHandle& node, std::string_view name, std::string_view value,

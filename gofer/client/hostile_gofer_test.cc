@@ -34,7 +34,8 @@ class LiarTest : public testing::Test {
   void start(Answer answer) {
     auto pair = make_socket_pair();
     ASSERT_TRUE(pair.ok());
-    server_ = std::jthread([socket = PacketSocket(std::move(pair->server)), answer]() mutable { serve(socket, answer); });
+    server_ =
+        std::jthread([socket = PacketSocket(std::move(pair->server)), answer]() mutable { serve(socket, answer); });
     auto attached = GoferConnection::attach(std::move(pair->client));
     ASSERT_TRUE(attached.ok());
     connection_ = *std::move(attached);

@@ -37,7 +37,7 @@ class HandlePool {
 
  private:
   struct State {
-    std::uint32_t next = 1;       // numbers from here on were never used; 0 is the root
+    std::uint32_t next = 1;  // numbers from here on were never used; 0 is the root
     std::vector<HandleId> free;
     std::vector<HandleId> retired;
   };

@@ -2,11 +2,12 @@
 
 #include <fcntl.h>
 #include <linux/sched.h>
-#include <memory>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+
+#include <memory>
 
 namespace runsc::gofer {
 namespace {
@@ -93,9 +94,9 @@ std::vector<SeccompRule> runtime_rules() {
   };
 }
 
-// What the sanitizers' run-time libraries do by themselves; no release has these.
+// What the run-time library of the address sanitizer does by itself; no release has these.
 std::vector<SeccompRule> sanitizer_rules() {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef __SANITIZE_ADDRESS__
   return {
       {SYS_sched_yield, {}, "spin locks of the sanitizer", false},
       {SYS_sigaltstack, {}, "its signal stack", false},
@@ -133,8 +134,7 @@ Result<void> install_rules(std::span<const SeccompRule> rules) {
   if (!context) return Errno(ENOMEM);
   if (const int error = ::seccomp_attr_set(context.get(), SCMP_FLTATR_CTL_TSYNC, 1); error < 0) return Errno(-error);
   // A search tree instead of a list: the frequent calls have arguments to check, so the kernel does not cache them.
-  if (const int error = ::seccomp_attr_set(context.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2); error < 0)
-    return Errno(-error);
+  if (const int error = ::seccomp_attr_set(context.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2); error < 0) return Errno(-error);
   for (const SeccompRule& rule : rules)
     if (const int error = add_rule(context.get(), rule); error < 0) return Errno(-error);
   if (const int error = ::seccomp_load(context.get()); error < 0) return Errno(-error);

@@ -12,8 +12,8 @@
 namespace runsc::gofer {
 
 struct SeccompRule {
-  int call;                               // the system call's number
-  std::vector<scmp_arg_cmp> conditions;   // all must hold
+  int call;                              // the system call's number
+  std::vector<scmp_arg_cmp> conditions;  // all must hold
   const char* reason;
   // Whether serving every operation once cannot do without the rule. What the allocator and error paths need now and
   // then is not `always`; filter_test checks the others.

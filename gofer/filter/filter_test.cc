@@ -20,6 +20,9 @@
 #include "gofer/testing/gofer_process.h"
 #include "gofer/testing/raw_peer.h"
 
+// The thread sanitizer cannot live with any filter.
+#ifndef __SANITIZE_THREAD__
+
 namespace runsc::gofer {
 namespace {
 
@@ -68,8 +71,7 @@ TEST(GoferFilter, Kills) {
   EXPECT_TRUE(killed([](int) { ::ioctl(0, 0, 0); }));
   EXPECT_TRUE(killed([](int) { ::mprotect(nullptr, 4096, PROT_READ | PROT_EXEC); }));
 #ifndef __SANITIZE_ADDRESS__
-  EXPECT_TRUE(
-      killed([](int) { ::mmap(nullptr, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); }));
+  EXPECT_TRUE(killed([](int) { ::mmap(nullptr, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); }));
 #endif
 }
 
@@ -99,3 +101,5 @@ TEST(GoferFilter, EveryRuleIsNeeded) {
 
 }  // namespace
 }  // namespace runsc::gofer
+
+#endif

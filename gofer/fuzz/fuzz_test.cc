@@ -75,8 +75,8 @@ class Generator {
 
   std::string_view name() {
     static const std::string kLong(300, 'n');
-    const std::string_view names[] = {"f", "d", "l", "p", "new", "x", "..", ".", "", "a/b", "user.a", kLong,
-                                      std::string_view("f\0", 2)};
+    const std::string_view names[] = {
+        "f", "d", "l", "p", "new", "x", "..", ".", "", "a/b", "user.a", kLong, std::string_view("f\0", 2)};
     return names[below(below(2) == 0 ? 6 : std::size(names))];
   }
 

@@ -92,9 +92,7 @@ void put(wire::Request::Builder out, const LinkRequest& in) {
   link.setName(as_data(in.name));
 }
 
-void put(wire::Request::Builder out, const ReadLinkRequest& in) {
-  out.initReadLink().setHandle(as_number(in.handle));
-}
+void put(wire::Request::Builder out, const ReadLinkRequest& in) { out.initReadLink().setHandle(as_number(in.handle)); }
 
 void put(wire::Request::Builder out, const UnlinkRequest& in) {
   auto unlink = out.initUnlink();

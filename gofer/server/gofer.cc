@@ -123,8 +123,7 @@ Result<void> run(std::vector<GoferMount> mounts, GoferOptions options) {
   TRY(prepare_thread(proc_self_fd));
   if (options.max_handles == 0) options.max_handles = TRY(handles_for_each(mounts.size()));
   prepare_libraries();
-  std::vector<Connection> connections =
-      TRY(make_connections(std::move(mounts), proc_self_fd, options.max_handles));
+  std::vector<Connection> connections = TRY(make_connections(std::move(mounts), proc_self_fd, options.max_handles));
   return serve_all(std::move(connections), [&]() -> Result<void> {
     if (!options.install_filter) return {};
     return options.install_filter(proc_self_fd);

@@ -12,9 +12,9 @@ namespace runsc::gofer {
 
 // What a handle stands for.
 struct Node {
-  UniqueFd path;           // O_PATH
-  std::uint32_t type = 0;  // the S_IFMT bits; fixed for the life of an inode
-  UniqueFd stream;         // a directory that is being read
+  UniqueFd path;             // O_PATH
+  std::uint32_t type = 0;    // the S_IFMT bits; fixed for the life of an inode
+  UniqueFd stream;           // a directory that is being read
   std::uint64_t cookie = 0;  // where `stream` stands
 };
 

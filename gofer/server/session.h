@@ -20,14 +20,14 @@ namespace runsc::gofer {
 
 // What a mount lets its peer do.
 struct MountPolicy {
-  bool read_only = false;            // every change: EROFS
-  bool allow_unix_connect = false;   // connect to sockets in the tree; else ECONNREFUSED
-  bool allow_fifo_open = false;      // open FIFOs in the tree; else EPERM
+  bool read_only = false;           // every change: EROFS
+  bool allow_unix_connect = false;  // connect to sockets in the tree; else ECONNREFUSED
+  bool allow_fifo_open = false;     // open FIFOs in the tree; else EPERM
 };
 
 struct SessionConfig {
-  UniqueFd root;         // O_PATH, of any type
-  int proc_self_fd = -1; // O_PATH of /proc/self/fd; borrowed for the life of the session
+  UniqueFd root;          // O_PATH, of any type
+  int proc_self_fd = -1;  // O_PATH of /proc/self/fd; borrowed for the life of the session
   MountPolicy policy;
   std::uint32_t max_handles = 4096;
 };

@@ -58,8 +58,7 @@ Result<ReplyBody> Session::handle(const SetAttributesRequest& request) {
   if (change.mode && node->type == S_IFLNK) return Errno(EOPNOTSUPP);
   if (change.mode && (*change.mode & ~kModeBits) != 0) return Errno(EINVAL);
   // Before the mode: changing the owner clears the set-id bits.
-  if (change.uid || change.gid)
-    TRY(change_owner(fd, change.uid.value_or(kUnchanged), change.gid.value_or(kUnchanged)));
+  if (change.uid || change.gid) TRY(change_owner(fd, change.uid.value_or(kUnchanged), change.gid.value_or(kUnchanged)));
   if (change.mode) TRY(change_mode(config_.proc_self_fd, fd, *change.mode));
   if (change.size) TRY(change_size(*node, *change.size));
   TRY(change_times(fd, change));

@@ -107,8 +107,8 @@ Result<ReplyBody> Session::handle(const ReadDirectoryRequest& request) {
   const std::size_t room = std::clamp<std::size_t>(request.max_bytes, kMinHostEntryBytes, kMaxDirectoryBytes);
   EntriesReply reply;
   reply.next_cookie = request.cookie;
-  const std::span<const std::byte> raw = scratch().first(TRY(read_entries(node->stream.get(), scratch().first(room),
-                                                                          reply.end)));
+  const std::span<const std::byte> raw =
+      scratch().first(TRY(read_entries(node->stream.get(), scratch().first(room), reply.end)));
   for (std::size_t at = 0; at < raw.size();) {
     const HostEntry host = host_entry(raw.data() + at);
     at += host.length;

@@ -79,12 +79,10 @@ Result<ReplyBody> Session::handle(const CreateUnnamedRequest& request) {
 
 Result<ReplyBody> Session::handle(const ConnectRequest& request) {
   const Node* node = TRY(handles_.find(request.handle));
-  if (request.type != SOCK_STREAM && request.type != SOCK_DGRAM && request.type != SOCK_SEQPACKET)
-    return Errno(EINVAL);
+  if (request.type != SOCK_STREAM && request.type != SOCK_DGRAM && request.type != SOCK_SEQPACKET) return Errno(EINVAL);
   if (node->type != S_IFSOCK || !config_.policy.allow_unix_connect) return Errno(ECONNREFUSED);
   // Non-blocking: a full backlog is EAGAIN for the client, not a stop of this connection.
-  UniqueFd socket =
-      TRY(own_fd(::socket(AF_UNIX, static_cast<int>(request.type) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)));
+  UniqueFd socket = TRY(own_fd(::socket(AF_UNIX, static_cast<int>(request.type) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)));
   // connect(2) has no variant with a directory: the path is relative to the working directory, which prepare_thread
   // has made /proc/self/fd.
   sockaddr_un address{};

@@ -10,9 +10,7 @@ namespace runsc::gofer {
 // user.*: data of programs, without meaning to the host. security.capability: what execve needs to know; setting it
 // would give a file on the host power that the sandbox does not have. Everything else (trusted.*, ACLs, labels of
 // security modules) means something to the host.
-inline bool xattr_visible(std::string_view name) {
-  return name.starts_with("user.") || name == "security.capability";
-}
+inline bool xattr_visible(std::string_view name) { return name.starts_with("user.") || name == "security.capability"; }
 
 inline Result<void> check_xattr_read(std::string_view name) {
   if (!xattr_visible(name)) return Errno(EOPNOTSUPP);

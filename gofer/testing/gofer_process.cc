@@ -22,6 +22,11 @@ void close_others(const std::vector<int>& kept) {
     if (std::find(kept.begin(), kept.end(), fd) == kept.end()) ::close(fd);
 }
 
+std::string test_directory() {
+  const char* base = std::getenv("TEST_TMPDIR");
+  return base != nullptr ? base : "/tmp";
+}
+
 [[noreturn]] void run_child(std::vector<GoferMount> mounts, GoferOptions options) {
   std::vector<int> kept;
   for (const GoferMount& mount : mounts) {
@@ -34,9 +39,9 @@ void close_others(const std::vector<int>& kept) {
 
 }  // namespace
 
-TempDir::TempDir() {
-  const char* base = std::getenv("TEST_TMPDIR");
-  path_ = std::string(base != nullptr ? base : "/tmp") + "/gofer.XXXXXX";
+TempDir::TempDir() : TempDir(test_directory()) {}
+
+TempDir::TempDir(const std::string& parent) : path_(parent + "/gofer.XXXXXX") {
   CHECK(::mkdtemp(path_.data()) != nullptr);
 }
 
@@ -45,7 +50,15 @@ TempDir::~TempDir() {
   std::filesystem::remove_all(path_, ignored);
 }
 
-GoferProcess::GoferProcess(std::vector<TestMount> mounts) : GoferProcess(std::move(mounts), install_gofer_filter) {}
+GoferProcess::Filter GoferProcess::real_filter() {
+#ifdef __SANITIZE_THREAD__
+  return {};  // its run-time library opens files and starts threads
+#else
+  return install_gofer_filter;
+#endif
+}
+
+GoferProcess::GoferProcess(std::vector<TestMount> mounts) : GoferProcess(std::move(mounts), real_filter()) {}
 
 GoferProcess::GoferProcess(std::vector<TestMount> mounts, Filter filter, std::uint32_t max_handles) {
   // A real gofer never had threads before run_gofer; ours is forked from a test that had, and would inherit the

@@ -18,6 +18,7 @@ namespace runsc::gofer {
 class TempDir {
  public:
   TempDir();
+  explicit TempDir(const std::string& parent);
   ~TempDir();
   TempDir(const TempDir&) = delete;
   TempDir& operator=(const TempDir&) = delete;
@@ -39,7 +40,11 @@ class GoferProcess {
  public:
   using Filter = std::function<Result<void>(int)>;
 
-  // With the real filter, or with `filter` (which may be empty).
+  // The real filter; none in builds with the thread sanitizer, which cannot live with it.
+  static Filter real_filter();
+
+  // With the real filter, or with `filter` (which
+  // may be empty).
   explicit GoferProcess(std::vector<TestMount> mounts);
   GoferProcess(std::vector<TestMount> mounts, Filter filter, std::uint32_t max_handles = 0);
   ~GoferProcess();

@@ -21,9 +21,7 @@ class RawPeer {
   // The same for walks of one name.
   Result<WalkedReply> walk(HandleId from, std::string_view name, HandleId handle);
 
-  Result<void> send(std::span<const std::byte> packet, int descriptor = -1) {
-    return socket_.send(packet, descriptor);
-  }
+  Result<void> send(std::span<const std::byte> packet, int descriptor = -1) { return socket_.send(packet, descriptor); }
   // Waits for the server's end of the connection.
   bool is_ended();
   int fd() const { return fd_; }
