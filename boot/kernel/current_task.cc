@@ -12,6 +12,7 @@
 #include "boot/kernel/futex.h"
 #include "boot/kernel/kernel.h"
 #include "boot/kernel/memory_limits.h"
+#include "boot/kernel/thread_task.h"
 #include "boot/memory/memory_manager.h"
 #include "boot/strace/strace.h"
 #include "boot/syscalls/table.h"
@@ -38,6 +39,7 @@ CurrentTask::CurrentTask(TaskPtr task, std::unique_ptr<Context> context)
 CurrentTask::~CurrentTask() = default;
 
 void CurrentTask::run() {
+  ThreadServes this_thread(*task_);
   clockid_t clock = 0;
   if (::pthread_getcpuclockid(::pthread_self(), &clock) == 0)
     task_->service_clock_.store(clock, std::memory_order_relaxed);

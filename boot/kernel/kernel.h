@@ -18,6 +18,7 @@
 namespace runsc {
 
 class HostPoller;
+class SocketServices;
 class TimerQueue;
 
 // Thread-safe. Lives until the process ends.
@@ -36,6 +37,8 @@ class Kernel {
   std::size_t max_tasks = 32768;
   bool trace_syscalls = false;  // --strace
   GapCounters gaps;
+  // The families of sockets there are (boot/socket/services.h); set before the first task runs. Null: none.
+  std::shared_ptr<SocketServices> sockets;
   FutexTable futexes;
 
   // What creates a task: clone(2), and the loader for the first one and for exec.
