@@ -92,6 +92,21 @@ TEST_F(ContextTest, CallsOfOtherArchitecturesNeverReachTheHost) {
   EXPECT_EQ(peek<std::int64_t>(*space_, kGuestData), -ENOSYS);
 }
 
+// The host emulates the calls of the vsyscall page, unless it was told not to; its filter sees them all the same.
+TEST_F(ContextTest, VsyscallsArriveAsSystemCalls) {
+  ThreadState state = guest_state(guest_call);
+  state.registers.rdi = 0xffffffffff600000;
+  state.registers.rsi = 0;
+  auto context = start(*space_, state);
+  const Event event = context->wait();
+  if (event.kind == kFault) GTEST_SKIP() << "the host has no vsyscall page";
+  ASSERT_EQ(event.kind, kSyscall);
+  EXPECT_EQ(event.number, static_cast<std::uint64_t>(SYS_gettimeofday));
+  context->finish_syscall(-EFAULT);
+  EXPECT_EQ(context->wait().signal, SIGTRAP);
+  EXPECT_EQ(context->registers().rax, static_cast<std::uint64_t>(-EFAULT));
+}
+
 TEST_F(ContextTest, FullCallsComeWithAllRegisters) {
   for (const long number :
        {SYS_clone, SYS_clone3, SYS_fork, SYS_vfork, SYS_execve, SYS_execveat, SYS_exit, SYS_rt_sigreturn}) {

@@ -76,7 +76,7 @@ Result<std::size_t> copy(pid_t pid, const AddressRules& rules, HostCopy host_cop
       const iovec here{local + copied, batch.bytes};
       count = host_copy(pid, &here, 1, batch.remote.data(), batch.ranges, 0);
     }
-    if (count < 0 && errno != EFAULT) PLOG(WARNING) << "copying of application memory failed";
+    if (count < 0 && errno != EFAULT && errno != ESRCH) PLOG(WARNING) << "copying of application memory failed";
     if (count > 0) copied += static_cast<std::size_t>(count);
     fault = batch.blocked || count < static_cast<ssize_t>(batch.bytes);
   }

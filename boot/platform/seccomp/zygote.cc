@@ -46,8 +46,9 @@ void forget_rseq() {
 bool set_attributes() {
   forget_rseq();
   setsid();  // a terminal's signals are for the kernel to deliver
-  const rlimit no_core{0, 0};
-  setrlimit(RLIMIT_CORE, &no_core);  // the application's memory must not land in a file of the host
+  // The application's memory must not land in a file of the host. 1, not 0: a core_pattern that pipes ignores 0.
+  const rlimit no_core{1, 1};
+  setrlimit(RLIMIT_CORE, &no_core);
   rlimit stack{};
   if (getrlimit(RLIMIT_STACK, &stack) == 0) {
     stack.rlim_cur = stack.rlim_max;  // the kernel has its own stack limit

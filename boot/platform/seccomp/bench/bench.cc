@@ -1,5 +1,5 @@
 // What the seccomp platform costs, without a kernel behind it. Prints one line per operation, nanoseconds.
-// Usage: bench [rounds, default 3 [getpid|capture|read|mmap|fork|thread|space [scale, default 1]]]
+// Usage: bench [rounds, default 3 [getpid|capture|read|mmap|fork|step|thread|space [scale, default 1]]]
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -114,6 +114,36 @@ class Bench {
     print("address space create + end", now() - start, count);
   }
 
+  // The parts of a fork, one after the other in one thread.
+  void steps(std::uint64_t count) {
+    auto space = platform_.new_address_space();
+    load_guest(**space);
+    ThreadState state = guest_state(guest_syscall_once);
+    state.registers.rax = SYS_exit_group;
+    double times[6] = {};
+    for (std::uint64_t i = 0; i < count; ++i) {
+      times[0] -= now();
+      auto child = (*space)->fork();
+      lap(times, 0);
+      auto context = (*child)->new_context(state);
+      lap(times, 1);
+      (*context)->wait();
+      lap(times, 2);
+      (*context).reset();
+      lap(times, 3);
+      (*child).reset();
+      times[4] += now();
+    }
+    const char* names[] = {"step: fork address space", "step: new context", "step: first event", "step: end context",
+                           "step: end address space"};
+    for (int i = 0; i < 5; ++i) print(names[i], times[i], count);
+  }
+  static void lap(double* times, int step) {
+    const double time = now();
+    times[step] += time;
+    times[step + 1] -= time;
+  }
+
   void copies(std::size_t size, const char* name, std::uint64_t count) {
     auto space = platform_.new_address_space();
     load_guest(**space);
@@ -164,6 +194,7 @@ void run_all(Platform& platform, const std::string& only, double scale) {
   if (wanted("read")) bench.copies(4096, "read 4 KiB", times(50000));
   if (wanted("mmap")) bench.run("mmap + touch + munmap", map_loop(times(10000)), times(10000));
   if (wanted("fork")) bench.run("fork + exit + wait", fork_loop(times(1000)), times(1000));
+  if (wanted("step")) bench.steps(times(1000));
   if (wanted("thread")) bench.thread_create(times(1000));
   if (wanted("space")) bench.address_space(times(1000));
 }
@@ -179,6 +210,7 @@ int main(int argc, char** argv) {
     return 1;
   }
   const int rounds = argc > 1 ? std::atoi(argv[1]) : 3;
-  for (int i = 0; i < rounds; ++i) runsc::run_all(*platform, argc > 2 ? argv[2] : "", argc > 3 ? std::atof(argv[3]) : 1);
+  for (int i = 0; i < rounds; ++i)
+    runsc::run_all(*platform, argc > 2 ? argv[2] : "", argc > 3 ? std::atof(argv[3]) : 1);
   return 0;
 }
