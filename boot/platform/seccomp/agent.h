@@ -19,6 +19,7 @@ class Agent {
   const Slot& slot() const { return slot_; }
   Slot take_slot() && { return std::move(slot_); }
   Process& process() { return process_; }
+  const Process& process() const { return process_; }
 
   // One system call in the agent. The low half of its result; errors as usual, EIO when the agent has died.
   using Args = std::array<std::uint64_t, 6>;

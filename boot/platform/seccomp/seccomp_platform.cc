@@ -47,9 +47,7 @@ class SeccompPlatform : public Platform {
   Guarded<Agent, LockLevel::kPlatform> zygote_;
 };
 
-// An order, and a copy out of its memory.
-Result<void> try_out(Agent& zygote, const Shared& shared) {
-  TRY(zygote.call(SYS_getpid, {}));
+Result<void> try_copy(const Agent& zygote, const Shared& shared) {
   if (shared.layout.vdso == 0) return {};
   std::array<std::byte, 4> magic{};
   const AddressSpace::Range range{shared.layout.vdso, magic.size()};
@@ -67,8 +65,10 @@ Result<std::unique_ptr<Platform>> start(std::string& error) {
   Slot slot = TRY(shared->slots.take());
   error = "the first application process cannot be cloned";
   Agent zygote = TRY(start_zygote(layout, shared->text.get(), std::move(slot)));
+  error = "the first application process died at its start";
+  TRY(zygote.call(SYS_getpid, {}));
   error = "the memory of application processes cannot be read (process_vm_readv; is Yama's ptrace_scope above 1?)";
-  TRY(try_out(zygote, *shared));
+  TRY(try_copy(zygote, *shared));
   error.clear();
   return std::unique_ptr<Platform>(std::make_unique<SeccompPlatform>(std::move(shared), std::move(zygote)));
 }

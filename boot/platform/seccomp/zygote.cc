@@ -59,36 +59,48 @@ bool set_attributes() {
          prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_NAME, "runsc-app") == 0;
 }
 
+// Raw calls, past what a sanitizer thinks of the addresses; its data that may lie there is not needed any more.
 bool map_at(std::uint64_t address, std::uint64_t size, int prot, int fd) {
-  void* want = reinterpret_cast<void*>(address);
-  return mmap(want, size, prot, MAP_SHARED | MAP_FIXED_NOREPLACE | MAP_NORESERVE, fd, 0) == want;
+  constexpr int kFlags = MAP_SHARED | MAP_FIXED | MAP_NORESERVE;
+  return syscall(SYS_mmap, address, size, prot, kFlags, fd, 0) == static_cast<long>(address);
 }
 
 bool map_stub(int text, int slot) {
   return map_at(STUB_BASE, STUB_TEXT_SIZE, PROT_READ | PROT_EXEC, text) &&
          map_at(STUB_SLOT, STUB_SLOT_SIZE, PROT_READ | PROT_WRITE, slot) &&
-         mprotect(reinterpret_cast<void*>(STUB_COMMAND), 0x1000, PROT_READ) == 0;
+         syscall(SYS_mprotect, STUB_COMMAND, 0x1000, PROT_READ) == 0;
 }
 
-// Leaves C++ and its memory for good.
-[[noreturn]] void enter_stub(const Platform::Layout& layout, int slot) {
-  const std::uint64_t low_end = layout.reserved_start;
-  const std::uint64_t middle = layout.reserved_end;
-  const std::uint64_t middle_end = layout.vdso != 0 ? layout.vvar : layout.task_size - 0x1000;
-  const std::uint64_t high = layout.vdso != 0 ? layout.vdso + layout.vdso_size : layout.task_size - 0x1000;
-  register std::uint64_t r10 asm("r10") = middle_end - middle;
-  register std::uint64_t r8 asm("r8") = high;
-  register std::uint64_t r9 asm("r9") = layout.task_size - high;
-  register std::uint64_t r14 asm("r14") = static_cast<std::uint64_t>(slot);
-  asm volatile("jmp *%%rax" ::"a"(stub_address(stub_zygote_entry)), "D"(0UL), "S"(low_end), "d"(middle), "r"(r10),
-               "r"(r8), "r"(r9), "r"(r14)
+// What stub_zygote_entry unmaps: all but the stub, the vdso and its data.
+struct Leftovers {
+  explicit Leftovers(const Platform::Layout& layout)
+      : low_length(layout.reserved_start),
+        middle(layout.reserved_end),
+        middle_length((layout.vdso != 0 ? layout.vvar : layout.task_size - 0x1000) - middle),
+        high(layout.vdso != 0 ? layout.vdso + layout.vdso_size : layout.task_size - 0x1000),
+        high_length(layout.task_size - high) {}
+  std::uint64_t low_length;
+  std::uint64_t middle, middle_length;
+  std::uint64_t high, high_length;
+};
+
+// Leaves C++ and its memory for good. Nothing may be called between the assignment of the registers and the jump, not
+// even by a sanitizer.
+[[noreturn, gnu::no_sanitize("thread")]] void enter_stub(const Leftovers& leftovers, std::uint64_t entry,
+                                                         std::uint64_t slot) {
+  register std::uint64_t r10 asm("r10") = leftovers.middle_length;
+  register std::uint64_t r8 asm("r8") = leftovers.high;
+  register std::uint64_t r9 asm("r9") = leftovers.high_length;
+  register std::uint64_t r14 asm("r14") = slot;
+  asm volatile("jmp *%%rax" ::"a"(entry), "D"(0UL), "S"(leftovers.low_length), "d"(leftovers.middle), "r"(r10), "r"(r8),
+               "r"(r9), "r"(r14)
                : "memory");
   __builtin_unreachable();
 }
 
 [[noreturn]] void zygote_main(const Platform::Layout& layout, int text, int slot) {
   if (!set_attributes() || !map_stub(text, slot) || !install_handlers()) _exit(1);
-  enter_stub(layout, slot);
+  enter_stub(Leftovers(layout), stub_address(stub_zygote_entry), static_cast<std::uint64_t>(slot));
 }
 
 }  // namespace
