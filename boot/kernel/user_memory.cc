@@ -1,31 +1,9 @@
 #include "boot/kernel/user_memory.h"
 
 #include <algorithm>
-#include <numeric>
+#include <cstring>
 
 namespace runsc {
-namespace {
-
-std::size_t total(const std::vector<AddressSpace::Range>& ranges) {
-  return std::accumulate(ranges.begin(), ranges.end(), std::size_t{0},
-                         [](std::size_t sum, const AddressSpace::Range& range) { return sum + range.length; });
-}
-
-// Takes `count` bytes off the front of the ranges that begin at `first`.
-void advance(std::vector<AddressSpace::Range>& ranges, std::size_t& first, std::size_t count) {
-  while (first < ranges.size()) {
-    AddressSpace::Range& range = ranges[first];
-    const std::size_t step = std::min<std::size_t>(count, range.length);
-    range.address += step;
-    range.length -= step;
-    count -= step;
-    if (range.length != 0) return;
-    ++first;
-  }
-}
-
-}  // namespace
-
 Result<void> read_exactly(AddressSpace& space, std::uint64_t address, std::span<std::byte> to) {
   if (to.empty()) return {};
   if (TRY(space.read(address, to)) != to.size()) return Errno(EFAULT);
@@ -56,28 +34,44 @@ Result<std::string> read_c_string(AddressSpace& space, std::uint64_t address, st
   return too_long;
 }
 
-UserSink::UserSink(AddressSpace& space, std::vector<AddressSpace::Range> ranges)
-    : space_(space), ranges_(std::move(ranges)), remaining_(total(ranges_)) {}
-
-Result<std::size_t> UserSink::put(std::span<const std::byte> bytes) {
-  bytes = bytes.first(std::min(bytes.size(), remaining_));
-  if (bytes.empty()) return std::size_t{0};
-  const std::size_t done = TRY(space_.writev(std::span(ranges_).subspan(first_), bytes));
-  advance(ranges_, first_, done);
-  remaining_ -= done;
-  return done;
+UserBuffers::UserBuffers(std::vector<AddressSpace::Range> ranges)
+    : several_(std::move(ranges)), ranges_(several_), remaining_(0) {
+  for (const AddressSpace::Range& range : ranges_) remaining_ += range.length;
 }
 
-UserSource::UserSource(AddressSpace& space, std::vector<AddressSpace::Range> ranges)
-    : space_(space), ranges_(std::move(ranges)), remaining_(total(ranges_)) {}
+std::vector<AddressSpace::Range> UserBuffers::first_ranges(std::size_t length) const {
+  std::vector<AddressSpace::Range> first;
+  for (const AddressSpace::Range& range : ranges_) {
+    if (length == 0) break;
+    first.push_back({range.address, std::min<std::uint64_t>(length, range.length)});
+    length -= first.back().length;
+  }
+  return first;
+}
+
+void UserBuffers::advance(std::size_t count) {
+  remaining_ -= count;
+  while (!ranges_.empty()) {
+    AddressSpace::Range& range = ranges_.front();
+    const std::size_t step = std::min<std::uint64_t>(count, range.length);
+    range.address += step;
+    range.length -= step;
+    count -= step;
+    if (range.length != 0) return;
+    ranges_ = ranges_.subspan(1);
+  }
+}
+
+Result<std::size_t> UserSink::put(std::span<const std::byte> bytes) {
+  bytes = bytes.first(std::min(bytes.size(), buffers_.remaining()));
+  if (bytes.empty()) return std::size_t{0};
+  return buffers_.use(bytes.size(), [&](auto ranges) { return space_.writev(ranges, bytes); });
+}
 
 Result<std::size_t> UserSource::take(std::span<std::byte> bytes) {
-  bytes = bytes.first(std::min(bytes.size(), remaining_));
+  bytes = bytes.first(std::min(bytes.size(), buffers_.remaining()));
   if (bytes.empty()) return std::size_t{0};
-  const std::size_t done = TRY(space_.readv(std::span(ranges_).subspan(first_), bytes));
-  advance(ranges_, first_, done);
-  remaining_ -= done;
-  return done;
+  return buffers_.use(bytes.size(), [&](auto ranges) { return space_.readv(ranges, bytes); });
 }
 
 }  // namespace runsc

@@ -47,31 +47,63 @@ Result<void> write_objects(AddressSpace& space, UserOut<T> to, std::span<const T
   return write_exactly(space, to.value, std::as_bytes(values));
 }
 
-// Application buffers as sink and source of I/O. The ranges were checked for overflow (read_iovec()).
+// One application buffer or several, as sink and source of I/O. The ranges were checked for overflow (read_iovec()).
+class UserBuffers {
+ public:
+  explicit UserBuffers(AddressSpace::Range range) : single_(range), ranges_(&single_, 1), remaining_(range.length) {}
+  explicit UserBuffers(std::vector<AddressSpace::Range> ranges);
+  UserBuffers(const UserBuffers&) = delete;
+  UserBuffers& operator=(const UserBuffers&) = delete;
+
+  std::size_t remaining() const { return remaining_; }
+  // Calls `copy` with ranges that together are `length` bytes long, the next to be used; goes on by what it returns.
+  template <typename Copy>
+  Result<std::size_t> use(std::size_t length, Copy copy) {
+    if (ranges_.size() == 1 || length <= ranges_[0].length) {
+      const AddressSpace::Range first{ranges_[0].address, length};
+      const std::size_t done = TRY(copy(std::span(&first, 1)));
+      advance(done);
+      return done;
+    }
+    const std::vector<AddressSpace::Range> first = first_ranges(length);
+    const std::size_t done = TRY(copy(std::span(first)));
+    advance(done);
+    return done;
+  }
+
+ private:
+  std::vector<AddressSpace::Range> first_ranges(std::size_t length) const;
+  void advance(std::size_t count);
+
+  AddressSpace::Range single_{};
+  std::vector<AddressSpace::Range> several_;
+  std::span<AddressSpace::Range> ranges_;  // what is left; never empty while remaining_ is not 0
+  std::size_t remaining_;
+};
+
 class UserSink : public IoSink {
  public:
-  UserSink(AddressSpace& space, std::vector<AddressSpace::Range> ranges);
-  std::size_t remaining() const override { return remaining_; }
+  UserSink(AddressSpace& space, AddressSpace::Range range) : space_(space), buffers_(range) {}
+  UserSink(AddressSpace& space, std::vector<AddressSpace::Range> ranges) : space_(space), buffers_(std::move(ranges)) {}
+  std::size_t remaining() const override { return buffers_.remaining(); }
   Result<std::size_t> put(std::span<const std::byte> bytes) override;
 
  private:
   AddressSpace& space_;
-  std::vector<AddressSpace::Range> ranges_;
-  std::size_t first_ = 0;
-  std::size_t remaining_;
+  UserBuffers buffers_;
 };
 
 class UserSource : public IoSource {
  public:
-  UserSource(AddressSpace& space, std::vector<AddressSpace::Range> ranges);
-  std::size_t remaining() const override { return remaining_; }
+  UserSource(AddressSpace& space, AddressSpace::Range range) : space_(space), buffers_(range) {}
+  UserSource(AddressSpace& space, std::vector<AddressSpace::Range> ranges)
+      : space_(space), buffers_(std::move(ranges)) {}
+  std::size_t remaining() const override { return buffers_.remaining(); }
   Result<std::size_t> take(std::span<std::byte> bytes) override;
 
  private:
   AddressSpace& space_;
-  std::vector<AddressSpace::Range> ranges_;
-  std::size_t first_ = 0;
-  std::size_t remaining_;
+  UserBuffers buffers_;
 };
 
 // What read(2) and write(2) transfer at most (MAX_RW_COUNT).

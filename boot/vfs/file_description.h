@@ -59,6 +59,9 @@ class FileDescription : public std::enable_shared_from_this<FileDescription> {
   // What /proc/self/fd/N shows for objects without a path, such as "pipe:[12]" or "anon_inode:[eventfd]".
   virtual std::string anonymous_name() const { return "anon_inode:[file]"; }
   virtual Result<FileAttributes> attributes();  // of inode()
+  // Another open file of the same object, for files without a path or inode that are opened through a magic link
+  // (/dev/stdout, /proc/self/fd/N). ENXIO: it can be opened once only.
+  virtual Result<std::shared_ptr<FileDescription>> reopen(OpenFlags) { return Errno(ENXIO); }
 
   // Reads at `offset` (pread), or at the file position, which advances, when it is empty. `rwf`: RWF_* of preadv2(2).
   // Files without positions return ESPIPE for an offset.

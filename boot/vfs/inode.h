@@ -91,7 +91,9 @@ class Inode : public std::enable_shared_from_this<Inode> {
   virtual Result<VfsPath> follow_magic_link(CurrentTask& task);
 
   // Opens what this inode is; permission was checked. `path` is where it was found. FIFOs, devices and sockets of any
-  // file system are opened by boot/vfs itself (special_files.h), never through this function. ELOOP for symlinks.
+  // file system are opened by boot/vfs itself (special_files.h), never through this function, unless the inode says
+  // that it opens itself whatever its type (the sandbox's own terminals and pipes). ELOOP for symlinks.
+  virtual bool opens_itself() const { return false; }
   virtual Result<FilePtr> open(const VfsPath& path, OpenFlags flags);
 
   virtual Result<std::vector<std::byte>> get_xattr(std::string_view name);  // EOPNOTSUPP; ENODATA

@@ -36,6 +36,7 @@ Result<void> check_open(const WalkContext& context, const VfsPath& path, OpenFla
 // By what kind of object it is. Permission was checked.
 Result<FilePtr> open_object(const WalkContext& context, const VfsPath& path, OpenFlags flags) {
   Inode& inode = *path.dentry->inode_pointer();
+  if (inode.opens_itself()) return inode.open(path, flags);
   switch (inode.type()) {
     case S_IFSOCK:
       return Errno(ENXIO);

@@ -2,6 +2,7 @@
 
 #include <sys/mount.h>
 
+#include "boot/vfs/open_file_inode.h"
 #include "boot/vfs/permissions.h"
 #include "boot/vfs/walker.h"
 
@@ -34,7 +35,7 @@ Result<void> check_access(const Credentials& credentials, const VfsPath& path, i
 Result<VfsPath> place_of(FileDescription& file) {
   if (file.path()) return file.path();
   const InodePtr inode = file.inode();
-  if (!inode) return Errno(ENXIO);
+  if (!inode) return make_place_of_open_file(file.shared_from_this());
   const FileSystemPtr file_system = inode->file_system().shared_from_this();
   const DentryPtr dentry = Dentry::make_root(file_system, inode);
   return VfsPath{std::make_shared<Mount>(0, file_system, dentry, 0, "none"), dentry};

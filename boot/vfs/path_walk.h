@@ -109,7 +109,8 @@ Result<void> check_access(const Credentials& credentials, const VfsPath& path, i
 Result<void> check_access(CurrentTask& task, const VfsPath& path, int may);
 
 // A place for an open file that may have none: pipes and other objects that no path leads to get a detached one around
-// their inode, so that magic links (/proc/self/fd/N) and AT_EMPTY_PATH work on them. ENXIO: no inode either.
+// their inode, or around themselves (FileDescription::reopen()), so that magic links (/proc/self/fd/N) and
+// AT_EMPTY_PATH work on them.
 Result<VfsPath> place_of(FileDescription& file);
 
 }  // namespace runsc
