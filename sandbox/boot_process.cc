@@ -20,14 +20,14 @@ std::vector<Step> boot_steps(bool may_set_groups, std::uint32_t id) {
        [](Donation&) { make_mounts_private(); }},
       {"private proc", "the kernel reads its agents' memory and statistics there; opened while there still is CAP_SYS_ADMIN",
        [](Donation& donation) { donation.add("proc", open_private_proc().release()); }},
+      {"ids", "nobody, outside and inside: files and processes of the host's users are out of reach. Before the new root, which "
+              "belongs to it. The capabilities of the namespace's owner stay until they are dropped",
+       [=](Donation&) { become(id, id, may_set_groups); }},
       {"empty root", "an empty tmpfs: a subverted kernel finds no file, whatever it can still call",
        [](Donation&) { mount_new_root(2); }},
       {"pivot root", "the host's tree is gone, not only out of sight as after chroot",
        [](Donation&) { pivot_to_new_root(); }},
-      {"limits", "before the ids: raising limits may need a capability", [](Donation&) { set_limits(); }},
-      {"ids", "nobody, outside and inside: files and processes of the host's users are out of reach. After the mounts, "
-              "which need the namespace's owner",
-       [=](Donation&) { become(id, id, may_set_groups); }},
+      {"limits", "before the capabilities: raising limits may need one", [](Donation&) { set_limits(); }},
       {"no new privileges", "no later execution can add rights; needed for the seccomp policy too",
        [](Donation&) { set_no_new_privileges(); }},
       {"capabilities", "last: the steps before needed them. None is left, and none can be gained",

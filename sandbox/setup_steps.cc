@@ -8,6 +8,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -20,6 +21,33 @@ namespace {
 
 // Any directory serves: what it covers is gone after the pivot. Every host has this one.
 constexpr const char kCovered[] = "/proc";
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+void bind_read_only(const char* source, const char* target) {
+  if (::mount(source, target, nullptr, MS_BIND, nullptr) != 0 ||
+      ::mount(nullptr, target, nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr) != 0) {
+    throw_system_error(std::string("mount ") + source);
+  }
+}
+
+// The program is linked dynamically then, and its run-time library reads /proc/self/maps: both must be in the new root.
+void add_sanitizer_needs() {
+  for (const char* directory : {"/usr", "/usr/lib", "/proc"}) {
+    if (::mkdir(directory + 1, 0755) != 0) throw_system_error(std::string("make ") + directory);
+  }
+  for (const char* link : {"lib", "lib64"}) {
+    if (::symlink((std::string("usr/") + link).c_str(), link) != 0) throw_system_error(std::string("make /") + link);
+  }
+  if (::mkdir("usr/lib64", 0755) != 0) throw_system_error("make /usr/lib64");
+  bind_read_only("/usr/lib", "usr/lib");
+  bind_read_only("/usr/lib64", "usr/lib64");
+  if (::mount("proc", "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0) throw_system_error("mount proc");
+}
+constexpr unsigned kSanitizerInodes = 8;
+#else
+void add_sanitizer_needs() {}
+constexpr unsigned kSanitizerInodes = 0;
+#endif
 
 void drop_from_bounding_set(std::uint64_t keep) {
   // Up to the last capability that this kernel knows, which may be later than those we know.
@@ -66,11 +94,12 @@ void make_mounts_private() {
 }
 
 void mount_new_root(unsigned inodes) {
-  const std::string options = "size=64k,mode=0555,nr_inodes=" + std::to_string(inodes);
+  const std::string options = "size=64k,mode=0555,nr_inodes=" + std::to_string(inodes + kSanitizerInodes);
   if (::mount("runsc", kCovered, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, options.c_str()) != 0) {
     throw_system_error("mount the new root");
   }
   if (::chdir(kCovered) != 0) throw_system_error("enter the new root");
+  add_sanitizer_needs();
 }
 
 void pivot_to_new_root() {
