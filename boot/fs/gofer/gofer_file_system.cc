@@ -84,8 +84,8 @@ void GoferFileSystem::forget(const GoferInode& inode) {
   if (it != inodes->end() && it->second.expired()) inodes->erase(it);
 }
 
-void GoferFileSystem::keep_open(HostFilePtr file) {
-  HostFilePtr dropped;  // closed outside the lock
+void GoferFileSystem::keep_open(DonatedFilePtr file) {
+  DonatedFilePtr dropped;  // closed outside the lock
   auto kept = kept_open_.lock();
   kept->push_front(std::move(file));
   if (kept->size() <= kMostKeptOpen) return;
@@ -93,9 +93,9 @@ void GoferFileSystem::keep_open(HostFilePtr file) {
   kept->pop_back();
 }
 
-void GoferFileSystem::drop_kept(const HostFile* file) {
+void GoferFileSystem::drop_kept(const DonatedFile* file) {
   auto kept = kept_open_.lock();
-  kept->remove_if([&](const HostFilePtr& each) { return each.get() == file; });
+  kept->remove_if([&](const DonatedFilePtr& each) { return each.get() == file; });
 }
 
 }  // namespace runsc

@@ -20,11 +20,11 @@ enum class GoferCaching {
 };
 
 // A host descriptor of a regular file, shared by all open files of one inode that can use its access mode.
-struct HostFile {
+struct DonatedFile {
   UniqueFd descriptor;
   bool writable = false;
 };
-using HostFilePtr = std::shared_ptr<const HostFile>;
+using DonatedFilePtr = std::shared_ptr<const DonatedFile>;
 
 class GoferFileSystem : public FileSystem {
  public:
@@ -46,8 +46,8 @@ class GoferFileSystem : public FileSystem {
   void forget(const GoferInode& inode);
 
   // Keeps a few descriptors open after their last use: opening a file again is then free of round trips.
-  void keep_open(HostFilePtr file);
-  void drop_kept(const HostFile* file);
+  void keep_open(DonatedFilePtr file);
+  void drop_kept(const DonatedFile* file);
 
  private:
   using Identity = std::pair<std::uint64_t, std::uint64_t>;  // device, inode
@@ -59,7 +59,7 @@ class GoferFileSystem : public FileSystem {
   GoferCaching caching_;
   std::uint64_t root_device_ = 0;
   Guarded<std::map<Identity, std::weak_ptr<GoferInode>>, LockLevel::kFsInternal> inodes_;
-  Guarded<std::list<HostFilePtr>, LockLevel::kLeaf> kept_open_;
+  Guarded<std::list<DonatedFilePtr>, LockLevel::kLeaf> kept_open_;
   std::shared_ptr<GoferInode> root_;
 };
 

@@ -22,7 +22,7 @@ constexpr int kHostFlags = RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT;
 
 }  // namespace
 
-GoferRegularFile::GoferRegularFile(VfsPath path, OpenFlags flags, std::shared_ptr<GoferInode> inode, HostFilePtr host)
+GoferRegularFile::GoferRegularFile(VfsPath path, OpenFlags flags, std::shared_ptr<GoferInode> inode, DonatedFilePtr host)
     : FileDescription(std::move(path), flags), inode_(std::move(inode)), host_(std::move(host)) {}
 
 Result<std::size_t> GoferRegularFile::read_at(IoSink& sink, std::uint64_t offset, int rwf) {

@@ -8,7 +8,7 @@ namespace runsc {
 
 class GoferRegularFile : public FileDescription {
  public:
-  GoferRegularFile(VfsPath path, OpenFlags flags, std::shared_ptr<GoferInode> inode, HostFilePtr host);
+  GoferRegularFile(VfsPath path, OpenFlags flags, std::shared_ptr<GoferInode> inode, DonatedFilePtr host);
 
   InodePtr inode() const override { return inode_; }
   Result<std::size_t> read(IoSink& sink, std::optional<std::uint64_t> offset, int rwf) override;
@@ -27,7 +27,7 @@ class GoferRegularFile : public FileDescription {
   Result<std::uint64_t> size() const;
 
   std::shared_ptr<GoferInode> inode_;
-  HostFilePtr host_;
+  DonatedFilePtr host_;
 };
 
 class GoferDirectoryFile : public FileDescription {

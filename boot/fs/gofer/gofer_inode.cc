@@ -63,7 +63,7 @@ FileAttributes GoferInode::translate(const gofer::FileAttributes& from) const {
   return to;
 }
 
-void GoferInode::refresh_from_descriptor(State& state, const HostFile& file) {
+void GoferInode::refresh_from_descriptor(State& state, const DonatedFile& file) {
   struct stat now {};
   if (::fstat(file.descriptor.get(), &now) != 0) return;
   gofer::FileAttributes& attributes = state.attributes;
@@ -79,7 +79,7 @@ Result<FileAttributes> GoferInode::attributes() {
     auto state = state_.lock();
     if (state->valid && gofer().caching() == GoferCaching::kExclusive) {
       // Only descriptors that were opened for writing can have changed the file behind the cache.
-      if (const HostFilePtr open = state->writable.lock()) refresh_from_descriptor(*state, *open);
+      if (const DonatedFilePtr open = state->writable.lock()) refresh_from_descriptor(*state, *open);
       return translate(state->attributes);
     }
   }
@@ -221,18 +221,18 @@ Result<std::string> GoferInode::read_link() {
   return target;
 }
 
-HostFilePtr GoferInode::remember(State& state, UniqueFd descriptor, bool writable) {
-  auto file = std::make_shared<const HostFile>(HostFile{std::move(descriptor), writable});
+DonatedFilePtr GoferInode::remember(State& state, UniqueFd descriptor, bool writable) {
+  auto file = std::make_shared<const DonatedFile>(DonatedFile{std::move(descriptor), writable});
   (writable ? state.writable : state.readable) = file;
   gofer().keep_open(file);
   return file;
 }
 
-Result<HostFilePtr> GoferInode::host_file(bool writable) {
+Result<DonatedFilePtr> GoferInode::host_file(bool writable) {
   {
     auto state = state_.lock();
-    if (HostFilePtr open = state->writable.lock()) return open;
-    if (HostFilePtr open = writable ? nullptr : state->readable.lock()) return open;
+    if (DonatedFilePtr open = state->writable.lock()) return open;
+    if (DonatedFilePtr open = writable ? nullptr : state->readable.lock()) return open;
   }
   gofer::OpenResult opened = TRY(gofer().connection().open(remote(), writable ? O_RDWR : O_RDONLY));
   auto state = state_.lock();
@@ -243,7 +243,7 @@ Result<FilePtr> GoferInode::open(const VfsPath& path, OpenFlags flags) {
   if (S_ISDIR(type_)) return FilePtr(std::make_shared<GoferDirectoryFile>(path, flags));
   if (!S_ISREG(type_)) return Errno(S_ISLNK(type_) ? ELOOP : ENXIO);
   auto self = std::static_pointer_cast<GoferInode>(shared_from_this());
-  HostFilePtr host = TRY(host_file(flags.writable()));
+  DonatedFilePtr host = TRY(host_file(flags.writable()));
   return FilePtr(std::make_shared<GoferRegularFile>(path, flags, std::move(self), std::move(host)));
 }
 

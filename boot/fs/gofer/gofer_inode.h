@@ -47,7 +47,7 @@ class GoferInode : public Inode {
   // After a change of what the host keeps: the next attributes() asks again.
   void invalidate();
   // A descriptor for reading or for both; opened if necessary.
-  Result<HostFilePtr> host_file(bool writable);
+  Result<DonatedFilePtr> host_file(bool writable);
 
  private:
   friend class GoferFileSystem;
@@ -55,16 +55,16 @@ class GoferInode : public Inode {
     gofer::FileAttributes attributes;
     bool valid = true;
     std::string link_target;  // of a symlink, once read: it never changes
-    std::weak_ptr<const HostFile> readable, writable;
+    std::weak_ptr<const DonatedFile> readable, writable;
   };
 
   FileAttributes translate(const gofer::FileAttributes& from) const;
   gofer::NodeOwner owner_of(const NewFile& file) const;
   InodePtr adopt(gofer::RemoteNode node);
   Result<InodePtr> adopt_created(gofer::CreateResult created);
-  HostFilePtr remember(State& state, UniqueFd descriptor, bool writable);
+  DonatedFilePtr remember(State& state, UniqueFd descriptor, bool writable);
   // Sizes and times as the host has them now, through an open descriptor.
-  static void refresh_from_descriptor(State& state, const HostFile& file);
+  static void refresh_from_descriptor(State& state, const DonatedFile& file);
 
   gofer::RemoteHandle handle_;
   const std::uint32_t type_;
