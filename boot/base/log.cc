@@ -87,6 +87,8 @@ class FdSink : public google::LogSink {
 void start_logging(const char* program, int fd, LogFormat format, bool debug) {
   // Lives as long as the process: glog may log until the last instruction.
   static FdSink sink(program, fd, format, debug ? google::GLOG_INFO : google::GLOG_WARNING);
+  // glog writes to standard error until it is initialised, and to files afterwards unless told otherwise.
+  google::InitGoogleLogging(program);
   FLAGS_logtostderr = false;
   FLAGS_stderrthreshold = google::NUM_SEVERITIES;
   FLAGS_minloglevel = debug ? google::GLOG_INFO : google::GLOG_WARNING;
