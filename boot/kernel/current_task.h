@@ -52,6 +52,8 @@ class CurrentTask {
   bool capable(int capability) const { return credentials_->has(capability); }
   void set_memory(std::shared_ptr<MemoryManager> memory);
   void set_files(std::shared_ptr<FdTable> files);
+  // Whether another process may have the same descriptors (CLONE_FILES).
+  bool files_shared() const { return files_.use_count() > 2; }  // this object's and the task's
   void set_fs(std::shared_ptr<FsContext> fs);
   void set_credentials(CredentialsPtr credentials);
 
