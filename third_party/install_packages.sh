@@ -6,7 +6,7 @@ set -euo pipefail
 packages=(
   g++ git
   bazel-bootstrap bazel-platforms bazel-rules-java bazel-rules-proto bazel-skylib
-  capnproto libcapnp-dev nlohmann-json3-dev libseccomp-dev libgflags-dev libgoogle-glog-dev libgtest-dev libgmock-dev
+  lld capnproto libcapnp-dev nlohmann-json3-dev libseccomp-dev libgflags-dev libgoogle-glog-dev libgtest-dev libgmock-dev
   busybox-static
 )
 [ "${1:-build}" != test ] || packages+=(python3 util-linux procps)

@@ -68,6 +68,7 @@ Result<void> Inode::rename(std::string_view, const InodePtr&, const InodePtr&, s
 }
 
 Result<std::string> Inode::read_link() { return Errno(EINVAL); }
+Result<std::string> Inode::read_link_for(CurrentTask&) { return read_link(); }
 Result<VfsPath> Inode::follow_magic_link(CurrentTask&) { return VfsPath(); }
 
 Result<FilePtr> Inode::open(const VfsPath&, OpenFlags) { return Errno(S_ISLNK(type()) ? ELOOP : ENXIO); }

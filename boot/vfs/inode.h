@@ -87,6 +87,8 @@ class Inode : public std::enable_shared_from_this<Inode> {
 
   // Symbolic links.
   virtual Result<std::string> read_link();  // EINVAL
+  // The text that `task` reads, where that depends on who asks (/proc/self).
+  virtual Result<std::string> read_link_for(CurrentTask& task);
   // Links that lead to an object and not to a name, such as /proc/self/fd/3. A path with a null mount: not one.
   virtual Result<VfsPath> follow_magic_link(CurrentTask& task);
 

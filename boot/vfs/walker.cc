@@ -162,7 +162,7 @@ Result<bool> Walker::follow(const VfsPath& link) {
       return true;
     }
   }
-  std::string text = TRY(inode->read_link());
+  std::string text = TRY(context_.task != nullptr ? inode->read_link_for(*context_.task) : inode->read_link());
   if (text.empty()) return Errno(ENOENT);
   TRY(start_text(text));
   if (!rest_.empty()) {

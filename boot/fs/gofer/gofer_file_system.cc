@@ -18,6 +18,10 @@ std::uint64_t device_of(const gofer::FileAttributes& attributes) {
 
 }  // namespace
 
+Result<FileSystemPtr> attach_gofer(UniqueFd socket, GoferCaching caching) {
+  return FileSystemPtr(GoferFileSystem::make(TRY(gofer::GoferConnection::attach(std::move(socket))), caching));
+}
+
 GoferFileSystem::GoferFileSystem(std::unique_ptr<gofer::GoferConnection> connection, GoferCaching caching)
     : connection_(std::move(connection)), caching_(caching) {}
 

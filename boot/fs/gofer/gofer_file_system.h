@@ -7,17 +7,13 @@
 #include <utility>
 
 #include "boot/base/lock.h"
+#include "boot/fs/gofer/attach.h"
 #include "boot/vfs/inode.h"
 #include "gofer/client/connection.h"
 
 namespace runsc {
 
 class GoferInode;
-
-enum class GoferCaching {
-  kExclusive,  // only this kernel changes the files: names and attributes are cached until it changes them
-  kShared,     // others do too: both are asked for again before each use
-};
 
 // A host descriptor of a regular file, shared by all open files of one inode that can use its access mode.
 struct DonatedFile {

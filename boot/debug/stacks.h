@@ -1,0 +1,16 @@
+// What the sandbox is doing, for a person (`runsc debug`).
+#pragma once
+
+#include <string>
+
+#include "boot/kernel/kernel.h"
+
+namespace runsc {
+
+// One line per task: ids, name and state; then describe_gaps(). From any thread.
+std::string describe_tasks(Kernel& kernel);
+
+// The unserved system calls that programs have tried, with their counts and reasons; most frequent first.
+std::string describe_gaps(const Kernel& kernel);
+
+}  // namespace runsc

@@ -1,0 +1,17 @@
+// How others get the file system of a gofer: all that is seen outside this folder.
+#pragma once
+
+#include "boot/base/unique_fd.h"
+#include "boot/vfs/inode.h"
+
+namespace runsc {
+
+enum class GoferCaching {
+  kExclusive,  // only this kernel changes the files: names and attributes are cached until it changes them
+  kShared,     // others do too: both are asked for again before each use
+};
+
+// Takes the kernel's end of a gofer connection and waits until the gofer answers. EIO: it does not.
+Result<FileSystemPtr> attach_gofer(UniqueFd socket, GoferCaching caching);
+
+}  // namespace runsc

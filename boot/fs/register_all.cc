@@ -1,0 +1,18 @@
+#include "boot/fs/register_all.h"
+
+#include "boot/fs/dev/memory_devices.h"
+#include "boot/fs/pipe/fifo.h"
+#include "boot/fs/tmpfs/tmpfs_file_system.h"
+#include "boot/memory/memory_file.h"
+
+namespace runsc {
+
+Result<void> register_file_systems(Kernel& kernel, VfsServices& services) {
+  (void)kernel;
+  register_memory_devices(services);
+  register_tmpfs(services, TRY(MemoryFile::create()));
+  services.open_fifo = open_fifo;
+  return {};
+}
+
+}  // namespace runsc
