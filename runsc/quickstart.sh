@@ -12,8 +12,8 @@ say "1. Packages"
 bash third_party/install_packages.sh build
 echo "everything is installed"
 
-say "2. Building runsc (bazel build -c opt //runsc); the first time takes some minutes"
-bazel build -c opt //runsc 2>&1 | tail -n 3
+say "2. Building runsc (bazel build --config=opt //runsc); the first time takes some minutes"
+bazel build --config=opt //runsc 2>&1 | tail -n 3
 runsc=$(readlink -f bazel-bin/runsc/runsc)
 ls -lh "$runsc"
 

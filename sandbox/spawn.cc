@@ -201,6 +201,15 @@ pid_t clone_into(std::uint64_t namespaces, int* pidfd) {
   return static_cast<pid_t>(::syscall(SYS_clone3, &args, sizeof(args)));
 }
 
+[[noreturn]] void throw_clone_error(const SpawnRequest& request) {
+  const int error = errno;
+  std::string what = "clone the " + request.name + " process";
+  if ((request.namespaces & CLONE_NEWUSER) != 0 && (error == EPERM || error == ENOSPC || error == EUSERS)) {
+    what += " (does this host allow user namespaces? sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone)";
+  }
+  throw_system_error(what, error);
+}
+
 std::string signal_name(int signal) {
   const char* name = ::sigabbrev_np(signal);
   return std::to_string(signal) + (name == nullptr ? "" : std::string(" (SIG") + name + ")");
@@ -227,7 +236,7 @@ SpawnedProcess spawn(const SpawnRequest& original) {
     const NetworkNamespaceVisit visit(request.network_namespace);
     process.pid_ = clone_into(request.namespaces, &pidfd);
   }
-  if (process.pid_ < 0) throw_system_error("clone the " + request.name + " process");
+  if (process.pid_ < 0) throw_clone_error(request);
   if (process.pid_ == 0) {
     gate.first.reset();
     run_child(request, {gate.second.get(), report.second.get(), placed_report, program.get()}, *process.progress_);

@@ -1,7 +1,6 @@
 #include "boot/loader/elf_mapping.h"
 
 #include <algorithm>
-#include <vector>
 
 #include "boot/base/checked.h"
 #include "boot/memory/placement.h"
@@ -53,22 +52,20 @@ Result<void> map_file_part(MemoryManager& memory, const ElfSegment& segment, std
 }
 
 // The rest of the last page with file contents belongs to the bss.
-Result<void> clear_page_rest(MemoryManager& memory, std::uint64_t address) {
-  const std::uint64_t length = *page_ceil(address) - address;
-  if (length == 0) return {};
-  const std::vector<std::byte> zeroes(length);
-  if (TRY(memory.space().write(address, zeroes)) != length) return Errno(EFAULT);
-  return {};
+void note_page_rest(MappedElf& mapped, std::uint64_t address) {
+  const AddressRange rest{address, *page_ceil(address)};
+  if (!rest.empty()) mapped.to_clear.push_back(rest);
 }
 
-Result<void> map_segment(MemoryManager& memory, const ElfSegment& segment, std::uint64_t bias, const FilePtr& file,
+Result<void> map_segment(MemoryManager& memory, const ElfSegment& segment, MappedElf& mapped, const FilePtr& file,
                          const MemoryManager::CallLimits& limits) {
+  const std::uint64_t bias = mapped.bias;
   std::uint64_t anonymous_start = page_floor(segment.address + bias);
   if (segment.file_size != 0) {
     TRY(map_file_part(memory, segment, bias, file, limits));
     anonymous_start = *page_ceil(segment.file_end() + bias);
-    const bool clears = segment.memory_size > segment.file_size && (segment.protection & PROT_WRITE) != 0;
-    if (clears) TRY(clear_page_rest(memory, segment.file_end() + bias));
+    if (segment.memory_size > segment.file_size && (segment.protection & PROT_WRITE) != 0)
+      note_page_rest(mapped, segment.file_end() + bias);
   }
   return map_anonymous(memory, {anonymous_start, *page_ceil(segment.memory_end() + bias)}, segment.protection, limits);
 }
@@ -89,7 +86,7 @@ Result<MappedElf> map_elf(MemoryManager& memory, const ElfFile& elf, const FileP
   MappedElf mapped;
   mapped.bias = TRY(choose_bias(memory, elf, place, random_offset));
   for (const ElfSegment& segment : elf.segments) {
-    TRY(map_segment(memory, segment, mapped.bias, file, limits));
+    TRY(map_segment(memory, segment, mapped, file, limits));
     note_extent(mapped, segment, &segment == &elf.segments.front());
   }
   mapped.entry = elf.entry + mapped.bias;

@@ -162,18 +162,32 @@ std::vector<std::pair<std::uint64_t, std::uint64_t>> make_auxv(const MemoryManag
   return auxv;
 }
 
-Result<InitialStack> write_stack(const LoadRequest& request, const Program& program, const ElfFile& elf,
-                                 const Mapped& mapped, const ExecCredentials& exec, MemoryManager& memory) {
-  std::uint64_t strings = argument_space(request.stack_limit);
+Result<InitialStack> make_stack(const LoadRequest& request, const Program& program, const ElfFile& elf,
+                                const Mapped& mapped, const ExecCredentials& exec, MemoryManager& memory) {
+  const std::uint64_t strings = argument_space(request.stack_limit);
   StackContents contents{program.arguments, request.environment, request.path, {},
                          make_auxv(memory, elf, mapped, exec)};
   if (getrandom(contents.random.data(), contents.random.size(), 0) < 0) return last_errno();
   const std::uint64_t top =
       TRY(map_stack(request, memory, stack_size(request.stack_limit, strings), elf.executable_stack));
-  InitialStack stack =
-      build_initial_stack(contents, top, request.randomize ? random_below(8192) : 0);
-  if (TRY(memory.space().write(stack.stack_pointer, stack.bytes)) != stack.bytes.size()) return Errno(EFAULT);
-  return stack;
+  return build_initial_stack(contents, top, request.randomize ? random_below(8192) : 0);
+}
+
+// What the program finds besides its files: zeroes in pages that hold the end of a file's contents, and its stack.
+Result<void> write_contents(const Mapped& mapped, const InitialStack& stack, AddressSpace& space) {
+  std::vector<AddressRange> to_clear = mapped.program.to_clear;
+  if (mapped.has_interpreter)
+    to_clear.insert(to_clear.end(), mapped.interpreter.to_clear.begin(), mapped.interpreter.to_clear.end());
+  std::vector<AddressSpace::Range> ranges;
+  std::vector<std::byte> bytes;
+  for (const AddressRange& range : to_clear) {
+    ranges.push_back({range.start, range.length()});
+    bytes.resize(bytes.size() + range.length());
+  }
+  ranges.push_back({stack.stack_pointer, stack.bytes.size()});
+  bytes.insert(bytes.end(), stack.bytes.begin(), stack.bytes.end());
+  if (TRY(space.writev(ranges, bytes)) != bytes.size()) return Errno(EFAULT);
+  return {};
 }
 
 void record_image(MemoryManager& memory, const Program& program, const Mapped& mapped, InitialStack& stack) {
@@ -208,9 +222,12 @@ Result<LoadedImage> load_image(const LoadRequest& request) {
   LoadedImage loaded;
   loaded.memory = TRY(MemoryManager::create(request.platform, request.stack_limit, request.randomize));
   MemoryManager& memory = *loaded.memory;
+  memory.defer_mappings();
   const Mapped mapped = TRY(map_program(request, program, elf, memory));
   memory.set_brk_start(heap_start(request, elf, mapped, memory));
-  InitialStack stack = TRY(write_stack(request, program, elf, mapped, exec, memory));
+  InitialStack stack = TRY(make_stack(request, program, elf, mapped, exec, memory));
+  TRY(memory.make_deferred());
+  TRY(write_contents(mapped, stack, memory.space()));
   loaded.state.registers.rip = mapped.interpreter.entry;
   loaded.state.registers.rsp = stack.stack_pointer;
   loaded.state.registers.rflags = 0x202;  // interrupts on, and the bit that is always set

@@ -58,6 +58,14 @@ Result<void> FakeAddressSpace::map(std::uint64_t address, std::uint64_t length, 
   return {};
 }
 
+Result<void> FakeAddressSpace::map_all(std::span<const Mapping> mappings) {
+  const int before = calls;
+  for (const Mapping& each : mappings)
+    TRY(map(each.address, each.length, each.prot, each.options, each.fd, each.offset));
+  calls = before + 1;
+  return {};
+}
+
 Result<void> FakeAddressSpace::unmap(std::uint64_t address, std::uint64_t length) {
   TRY(check(address, length));
   pages_.erase(pages_.lower_bound(address / kPageSize), pages_.lower_bound((address + length) / kPageSize));
@@ -123,6 +131,16 @@ Result<std::size_t> FakeAddressSpace::write(std::uint64_t address, std::span<con
     contents_[address + i] = from[i];
   }
   return from.size();
+}
+
+Result<std::size_t> FakeAddressSpace::writev(std::span<const Range> ranges, std::span<const std::byte> from) {
+  std::size_t total = 0;
+  for (const Range& range : ranges) {
+    const std::size_t done = TRY(write(range.address, from.subspan(total, range.length)));
+    total += done;
+    if (done < range.length) break;
+  }
+  return total;
 }
 
 Result<std::unique_ptr<AddressSpace>> FakeAddressSpace::fork() {

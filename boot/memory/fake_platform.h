@@ -53,6 +53,7 @@ class FakeAddressSpace : public AddressSpace {
 
   Result<void> map(std::uint64_t address, std::uint64_t length, int prot, const MapOptions& options, int fd,
                    std::uint64_t offset) override;
+  Result<void> map_all(std::span<const Mapping> mappings) override;
   Result<void> unmap(std::uint64_t address, std::uint64_t length) override;
   Result<void> protect(std::uint64_t address, std::uint64_t length, int prot) override;
   Result<void> remap(std::uint64_t old_address, std::uint64_t old_length, std::uint64_t new_length, int flags,
@@ -63,7 +64,7 @@ class FakeAddressSpace : public AddressSpace {
   Result<std::size_t> read(std::uint64_t address, std::span<std::byte> to) override;
   Result<std::size_t> write(std::uint64_t address, std::span<const std::byte> from) override;
   Result<std::size_t> readv(std::span<const Range>, std::span<std::byte>) override { return Errno(ENOSYS); }
-  Result<std::size_t> writev(std::span<const Range>, std::span<const std::byte>) override { return Errno(ENOSYS); }
+  Result<std::size_t> writev(std::span<const Range> ranges, std::span<const std::byte> from) override;
   Result<void> force_write(std::uint64_t, std::span<const std::byte>) override { return Errno(ENOSYS); }
   Result<std::uint32_t> compare_exchange(std::uint64_t, std::uint32_t, std::uint32_t) override { return Errno(ENOSYS); }
   Result<int> futex_wake(std::uint64_t, int) override { return Errno(ENOSYS); }

@@ -41,7 +41,7 @@ std::uint64_t MemoryManager::brk(std::uint64_t address, const CallLimits& limits
     vma.locked = state->lock_future;
     if (vma.locked && state->vmas.locked_bytes() + vma.length() > limits.locked) return old;
     if (!check_limits(*state, vma, 0, limits).ok()) return old;
-    if (!map_host(vma, change, nullptr, vma.locked && !state->lock_future_on_fault).ok()) return old;
+    if (!map_host(*state, vma, change, nullptr, vma.locked && !state->lock_future_on_fault).ok()) return old;
     state->vmas.insert(std::move(vma));
     grow_peak(*state);
   }
@@ -74,7 +74,7 @@ bool MemoryManager::grow_stack(std::uint64_t address, const CallLimits& limits) 
     if (range.overlaps(grown.range())) return false;
   if (grown.locked && state->vmas.locked_bytes() + grown.length() > limits.locked) return false;
   if (!check_limits(*state, grown, 0, limits).ok()) return false;
-  if (!map_host(grown, grown.range(), nullptr, false).ok()) return false;
+  if (!map_host(*state, grown, grown.range(), nullptr, false).ok()) return false;
   state->vmas.insert(std::move(grown));
   grow_peak(*state);
   return true;

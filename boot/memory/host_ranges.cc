@@ -1,4 +1,6 @@
 // The host's side of MemoryManager: ranges as the platform maps them.
+#include <utility>
+
 #include "boot/base/checked.h"
 #include "boot/base/host_call.h"
 #include "boot/base/unique_fd.h"
@@ -10,31 +12,47 @@ namespace {
 // A file without pages: every access to a mapping of it raises SIGBUS, as beyond the end of a file.
 Result<UniqueFd> make_empty_file() { return own_fd(memfd_create("beyond-end", MFD_CLOEXEC)); }
 
-Result<void> map_segment(AddressSpace& space, const Vma& vma, std::uint64_t address, const FileMapping::Segment& segment,
-                         AddressSpace::MapOptions options) {
-  if (segment.fd >= 0) return space.map(address, segment.length, vma.protection, options, segment.fd, segment.offset);
-  const UniqueFd empty = TRY(make_empty_file());
-  options.populate = false;
-  return space.map(address, segment.length, vma.protection, options, empty.get(), 0);
-}
-
 }  // namespace
 
-Result<void> MemoryManager::map_host(const Vma& vma, AddressRange range, const FileMapping* mapping, bool populate) {
-  AddressSpace::MapOptions options;
-  options.sharing = vma.shared ? Sharing::kShared : Sharing::kPrivate;
-  options.no_reserve = vma.no_reserve;
-  options.populate = populate;
-  if (mapping == nullptr) return space_->map(range.start, range.length(), vma.protection, options, -1, 0);
-  std::uint64_t address = range.start;
+Result<void> MemoryManager::map_segment(State& state, const AddressSpace::Mapping& mapping) {
+  if (!state.deferred) return space_->map_all(std::span(&mapping, 1));
+  state.deferred->push_back(mapping);
+  return {};
+}
+
+Result<void> MemoryManager::map_host(State& state, const Vma& vma, AddressRange range, const FileMapping* mapping,
+                                     bool populate) {
+  AddressSpace::Mapping part{range.start, range.length(), vma.protection, {}, -1, 0};
+  part.options.sharing = vma.shared ? Sharing::kShared : Sharing::kPrivate;
+  part.options.no_reserve = vma.no_reserve;
+  part.options.populate = populate;
+  if (mapping == nullptr) return map_segment(state, part);
+  UniqueFd empty;
   for (const FileMapping::Segment& segment : mapping->segments) {
-    if (segment.length > range.end - address || !page_aligned(segment.length)) return Errno(EIO);
-    TRY(map_segment(*space_, vma, address, segment, options));
-    address += segment.length;
+    if (segment.length > range.end - part.address || !page_aligned(segment.length)) return Errno(EIO);
+    const bool beyond_end = segment.fd < 0;
+    if (beyond_end && !empty) empty = TRY(make_empty_file());
+    part.length = segment.length;
+    part.fd = beyond_end ? empty.get() : segment.fd;
+    part.offset = beyond_end ? 0 : segment.offset;
+    part.options.populate = populate && !beyond_end;
+    TRY(map_segment(state, part));
+    // The descriptor does not live longer than this function.
+    if (beyond_end && state.deferred) TRY(space_->map_all(std::exchange(*state.deferred, {})));
+    part.address += segment.length;
   }
   // A file system that describes less than it was asked for must not leave a hole that the list calls mapped.
-  if (address != range.end) return Errno(EIO);
+  if (part.address != range.end) return Errno(EIO);
   return {};
+}
+
+void MemoryManager::defer_mappings() { state_.lock()->deferred.emplace(); }
+
+Result<void> MemoryManager::make_deferred() {
+  Access state = state_.lock();
+  const auto mappings = std::exchange(state->deferred, std::nullopt);
+  if (!mappings || mappings->empty()) return {};
+  return space_->map_all(*mappings);
 }
 
 Result<void> MemoryManager::unmap_host(AddressRange range) {

@@ -116,6 +116,12 @@ class MemoryManager {
   // Where the heap begins: page-aligned end of bss, randomised by the loader. Only while the image is set up.
   void set_brk_start(std::uint64_t address);
 
+  // For the loader, before the first thread exists: mmap() keeps its books, but the host's mappings are made all at once,
+  // by make_deferred(). Until then nothing can be copied in or out, and no other call is made. After an error of
+  // make_deferred() the address space is good for nothing.
+  void defer_mappings();
+  Result<void> make_deferred();
+
   // For the loader: a free range of `length` bytes whose start is a multiple of `alignment`, at `wanted` or, if that is
   // not free, where mmap() would put it.
   Result<std::uint64_t> find_free(std::uint64_t wanted, std::uint64_t length, std::uint64_t alignment) const;
@@ -124,6 +130,7 @@ class MemoryManager {
   struct State {
     VmaMap vmas;
     NativeCalls native;
+    std::optional<std::vector<AddressSpace::Mapping>> deferred;  // their descriptors belong to files of `vmas`
     Image image;
     std::uint64_t brk = 0;
     std::uint64_t peak = 0;
@@ -150,7 +157,8 @@ class MemoryManager {
   static Result<void> check_not_sealed(const State& state, AddressRange range);
 
   // The host's side (host_ranges.cc). Ranges are cut around what is blocked.
-  Result<void> map_host(const Vma& vma, AddressRange range, const FileMapping* mapping, bool populate);
+  Result<void> map_host(State& state, const Vma& vma, AddressRange range, const FileMapping* mapping, bool populate);
+  Result<void> map_segment(State& state, const AddressSpace::Mapping& mapping);
   Result<void> unmap_host(AddressRange range);
   Result<void> move_host(std::uint64_t from, std::uint64_t length, int flags, std::uint64_t to);
   template <typename Operation>
@@ -173,7 +181,7 @@ class MemoryManager {
   Result<void> clear_for_remap(State& state, AddressRange range, std::vector<Vma>& garbage);
   Result<void> extend(State& state, Vma extra, const RemapPlan& plan);
   Result<std::uint64_t> move(State& state, const RemapPlan& plan, std::uint64_t target, std::vector<Vma>& garbage);
-  Result<void> move_pages(const RemapPlan& plan, const Vma& moved);
+  Result<void> move_pages(State& state, const RemapPlan& plan, const Vma& moved);
 
   // lock.cc
   void populate_locked(AddressRange range);

@@ -162,7 +162,7 @@ Result<std::uint64_t> MemoryManager::map_checked(const MmapRequest& request, Vma
 
   natively = !populate && begin_native(*state, native, range);
   if (!natively) {
-    const auto mapped = map_host(vma, range, mapping, populate && (request.flags & MAP_NONBLOCK) == 0);
+    const auto mapped = map_host(*state, vma, range, mapping, populate && (request.flags & MAP_NONBLOCK) == 0);
     if (!mapped.ok()) {
       // Nobody knows how far it came: nothing shall be there, as after Linux's own failure with MAP_FIXED.
       garbage = state->vmas.remove(range);

@@ -69,7 +69,7 @@ Result<bool> MemoryManager::mprotect(std::uint64_t address, std::uint64_t length
   range.end = permitted.end;
   if (!range.empty() && changes_anything(state->vmas, range, access)) {
     if (state->vmas.data_bytes() + new_data(state->vmas, range, access) > limits.data) return Errno(ENOMEM);
-    const bool natively = whole && grows == 0 && begin_native(*state, native, range);
+    const bool natively = whole && protection == access && begin_native(*state, native, range);
     if (!natively) TRY(space_->protect(range.start, range.length(), access));
     state->vmas.change(range, [&](Vma& vma) { vma.protection = access; });
     if (natively) return true;

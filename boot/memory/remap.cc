@@ -147,7 +147,7 @@ Result<std::uint64_t> MemoryManager::execute_remap(State& state, RemapPlan& plan
 
 Result<void> MemoryManager::extend(State& state, Vma extra, const RemapPlan& plan) {
   if (extra.file == nullptr) extra.offset = 0;
-  TRY(map_host(extra, extra.range(), plan.growth_mapping(), extra.locked));
+  TRY(map_host(state, extra, extra.range(), plan.growth_mapping(), extra.locked));
   if (extra.dont_fork) (void)space_->advise(extra.start, extra.length(), MADV_DONTFORK);
   if (extra.wipe_on_fork) (void)space_->advise(extra.start, extra.length(), MADV_WIPEONFORK);
   state.vmas.insert(std::move(extra));
@@ -163,9 +163,9 @@ Result<std::uint64_t> MemoryManager::move(State& state, const RemapPlan& plan, s
   moved.offset = moved.file != nullptr ? plan.vma.file_offset(plan.old_address) : 0;
   if (moved.file == nullptr) moved.name.clear();  // no longer the heap or the stack
   if (plan.duplicates()) {
-    TRY(map_host(moved, moved.range(), plan.growth_mapping(), moved.locked));
+    TRY(map_host(state, moved, moved.range(), plan.growth_mapping(), moved.locked));
   } else {
-    const auto done = move_pages(plan, moved);
+    const auto done = move_pages(state, plan, moved);
     if (!done.ok()) {
       (void)unmap_host(moved.range());
       return done.error();
@@ -180,7 +180,7 @@ Result<std::uint64_t> MemoryManager::move(State& state, const RemapPlan& plan, s
   return target;
 }
 
-Result<void> MemoryManager::move_pages(const RemapPlan& plan, const Vma& moved) {
+Result<void> MemoryManager::move_pages(State& state, const RemapPlan& plan, const Vma& moved) {
   const int keep = plan.flags & MREMAP_DONTUNMAP;
   if (plan.extra() == 0) return move_host(plan.old_address, plan.old_length, keep, moved.start);
   if (moved.private_anonymous()) {
@@ -189,7 +189,7 @@ Result<void> MemoryManager::move_pages(const RemapPlan& plan, const Vma& moved) 
     if (at_once.ok() || at_once.error() != Errno(EFAULT)) return at_once;
   }
   const AddressRange growth{moved.start + plan.old_length, moved.end};
-  TRY(map_host(moved, growth, plan.growth_mapping(), moved.locked));
+  TRY(map_host(state, moved, growth, plan.growth_mapping(), moved.locked));
   return move_host(plan.old_address, plan.old_length, keep, moved.start);
 }
 

@@ -116,6 +116,20 @@ class AddressSpace {
   // borrowed for the call.
   virtual Result<void> map(std::uint64_t address, std::uint64_t length, int prot, const MapOptions& options, int fd,
                            std::uint64_t offset) = 0;
+  struct Mapping {
+    std::uint64_t address = 0;
+    std::uint64_t length = 0;
+    int prot = 0;
+    MapOptions options;
+    int fd = -1;
+    std::uint64_t offset = 0;
+  };
+  // As map() of each in order, for the price of few. After an error nobody knows which of them exist.
+  virtual Result<void> map_all(std::span<const Mapping> mappings) {
+    for (const Mapping& each : mappings)
+      TRY(map(each.address, each.length, each.prot, each.options, each.fd, each.offset));
+    return {};
+  }
   virtual Result<void> unmap(std::uint64_t address, std::uint64_t length) = 0;
   virtual Result<void> protect(std::uint64_t address, std::uint64_t length, int prot) = 0;
   // mremap(2) with the host's own flags (MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP); new_address is given, and

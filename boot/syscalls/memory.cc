@@ -26,6 +26,9 @@ bool plain_fixed(const MmapRequest& request) {
   return request.file == nullptr && (request.flags & (MAP_FIXED | MAP_PRIVATE)) == (MAP_FIXED | MAP_PRIVATE);
 }
 
+// Whether a register holds no more than the int that was looked at. The host would see the rest too.
+bool fits(CurrentTask& task, int argument) { return task.event.args[argument] <= UINT32_MAX; }
+
 constexpr int kMlockOnFault = 1;  // MLOCK_ONFAULT
 
 }  // namespace
@@ -40,7 +43,8 @@ Result<long> sys_mmap(CurrentTask& task, UserAddress address, std::uint64_t leng
   request.flags = flags.bits;
   request.offset = offset;
   if ((flags.bits & MAP_ANONYMOUS) == 0) request.file = TRY(task.io_file(fd));
-  if (!plain_fixed(request)) return static_cast<long>(TRY(task.memory().mmap(request, memory_limits(task))));
+  const bool exact = fits(task, 2) && fits(task, 3);
+  if (!plain_fixed(request) || !exact) return static_cast<long>(TRY(task.memory().mmap(request, memory_limits(task))));
   const bool natively = TRY(task.memory().mmap_fixed(request, memory_limits(task), native_context(task)));
   return finish(task, natively, request.address);
 }
@@ -50,6 +54,7 @@ Result<long> sys_munmap(CurrentTask& task, UserAddress address, std::uint64_t le
 }
 
 Result<long> sys_mprotect(CurrentTask& task, UserAddress address, std::uint64_t length, Protection protection) {
+  if (!fits(task, 2)) return Errno(EINVAL);
   return finish(task, TRY(task.memory().mprotect(address.value, length, protection.bits, memory_limits(task),
                                                  native_context(task))));
 }

@@ -1,16 +1,11 @@
 #include "runsc/cli/help.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <string>
 
 #include "runsc/cli/global_options.h"
-
-#ifndef RUNSC_VERSION
-#define RUNSC_VERSION "0.1.0"
-#endif
-#ifndef RUNSC_COMMIT
-#define RUNSC_COMMIT "unknown"
-#endif
+#include "runsc/cli/version.h"
 
 namespace runsc {
 namespace {
@@ -42,7 +37,7 @@ int print_command_help(const Command& command) {
 }
 
 int print_version() {
-  return print("runsc version " RUNSC_VERSION "\ncommit: " RUNSC_COMMIT "\nspec: 1.2.0\n");
+  return print(std::string("runsc version ") + kVersion + "\ncommit: " + build_commit() + "\nspec: " + kSpecVersion + "\n");
 }
 
 }  // namespace runsc

@@ -27,6 +27,15 @@ int host_map_flags(const AddressSpace::MapOptions& options, int fd) {
   return flags;
 }
 
+Agent::Args mmap_arguments(const AddressSpace::Mapping& mapping) {
+  return {mapping.address,
+          mapping.length,
+          static_cast<std::uint64_t>(mapping.prot & kProtections),
+          static_cast<std::uint64_t>(host_map_flags(mapping.options, mapping.fd)),
+          static_cast<std::uint64_t>(mapping.fd),
+          mapping.offset};
+}
+
 }  // namespace
 
 Result<int> AreaAllocator::take() {
@@ -77,9 +86,21 @@ void SeccompAddressSpace::consider_worker(State& state) {
 Result<void> SeccompAddressSpace::map(std::uint64_t address, std::uint64_t length, int prot, const MapOptions& options,
                                       int fd, std::uint64_t offset) {
   TRY(shared_.rules.check_mapping(address, length));
-  return call(SYS_mmap,
-              {address, length, static_cast<std::uint64_t>(prot & kProtections),
-               static_cast<std::uint64_t>(host_map_flags(options, fd)), static_cast<std::uint64_t>(fd), offset});
+  return call(SYS_mmap, mmap_arguments({address, length, prot, options, fd, offset}));
+}
+
+Result<void> SeccompAddressSpace::map_all(std::span<const Mapping> mappings) {
+  for (const Mapping& each : mappings) TRY(shared_.rules.check_mapping(each.address, each.length));
+  auto state = state_.lock();
+  std::vector<BatchedCall> calls;
+  while (!mappings.empty()) {
+    const auto part = mappings.first(std::min<std::size_t>(mappings.size(), BATCH_MOST));
+    calls.clear();
+    for (const Mapping& each : part) calls.push_back({SYS_mmap, mmap_arguments(each)});
+    TRY(state->agent.call_all(calls));
+    mappings = mappings.subspan(part.size());
+  }
+  return {};
 }
 
 Result<void> SeccompAddressSpace::unmap(std::uint64_t address, std::uint64_t length) {

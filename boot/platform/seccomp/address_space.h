@@ -44,6 +44,7 @@ class SeccompAddressSpace : public AddressSpace {
 
   Result<void> map(std::uint64_t address, std::uint64_t length, int prot, const MapOptions& options, int fd,
                    std::uint64_t offset) override;
+  Result<void> map_all(std::span<const Mapping> mappings) override;
   Result<void> unmap(std::uint64_t address, std::uint64_t length) override;
   Result<void> protect(std::uint64_t address, std::uint64_t length, int prot) override;
   Result<void> remap(std::uint64_t old_address, std::uint64_t old_length, std::uint64_t new_length, int flags,

@@ -45,6 +45,24 @@ TEST_F(AddressSpaceTest, CopiesStopAtTheFirstInaccessiblePage) {
   EXPECT_EQ(space_->read(0x40000000, buffer).value_or(0), 0x2000u);
 }
 
+TEST_F(AddressSpaceTest, ManyMappingsAtOnce) {
+  const UniqueFd file(memfd_create("test", MFD_CLOEXEC));
+  ASSERT_EQ(ftruncate(file.get(), 0x1000), 0);
+  ASSERT_EQ(pwrite(file.get(), "x", 1, 0), 1);
+  std::vector<AddressSpace::Mapping> mappings;
+  for (std::uint64_t i = 0; i < 150; ++i) mappings.push_back({0x40000000 + i * 0x2000, 0x1000, kReadWrite, {}, -1, 0});
+  mappings[100].fd = file.get();
+  ASSERT_TRUE(space_->map_all(mappings).ok());
+  for (const auto& each : mappings) EXPECT_EQ(peek<char>(*space_, each.address), each.fd < 0 ? '\0' : 'x');
+  ASSERT_TRUE(space_->map_all({}).ok());
+  // An error in the middle, from the host and from the choke point.
+  mappings[1].fd = 19999;
+  EXPECT_EQ(space_->map_all(mappings).error(), Errno(EBADF));
+  mappings[1] = {platform_->layout().reserved_start, 0x1000, kReadWrite, {}, -1, 0};
+  EXPECT_EQ(space_->map_all(mappings).error(), Errno(ENOMEM));
+  EXPECT_TRUE(space_->map(0x50000000, 0x1000, kReadWrite, {}, -1, 0).ok());
+}
+
 TEST_F(AddressSpaceTest, ScattersAndGathers) {
   std::vector<AddressSpace::Range> ranges;
   for (std::uint64_t i = 0; i < 100; ++i) ranges.push_back({kGuestData + i * 64, i % 3});

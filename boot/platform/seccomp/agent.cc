@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <cstring>
 #include <csignal>
 
 #include "boot/base/host_call.h"
@@ -87,6 +88,15 @@ Result<std::int32_t> Agent::call(long number, const Args& args) {
   const std::int32_t value = TRY(run({CommandKind::kCall, number, args, {}}));
   if (is_error(value)) return Errno(-value);
   return value;
+}
+
+Result<void> Agent::call_all(std::span<const BatchedCall> calls) {
+  if (calls.empty() || calls.size() > BATCH_MOST) return Errno(EINVAL);
+  auto* page = reinterpret_cast<std::byte*>(&slot_.command());
+  std::memcpy(page + COMMAND_BATCH_CALLS, calls.data(), calls.size_bytes());
+  const std::int32_t value = TRY(run({CommandKind::kBatch, 0, {}, {calls.size(), 0, 0}}));
+  if (value != 0) return Errno(is_error(value) ? -value : EIO);
+  return {};
 }
 
 Result<Agent> Agent::fork(Slot slot) {

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 
 #include "boot/base/result.h"
 #include "boot/platform/seccomp/process.h"
@@ -24,6 +25,9 @@ class Agent {
   // One system call in the agent. The low half of its result; errors as usual, EIO when the agent has died.
   using Args = std::array<std::uint64_t, 6>;
   Result<std::int32_t> call(long number, const Args& args);
+
+  // Up to BATCH_MOST calls in order, at the price of one; the first error ends them.
+  Result<void> call_all(std::span<const BatchedCall> calls);
 
   // A copy of the agent and of its memory, with a slot of its own (cleared).
   Result<Agent> fork(Slot slot);

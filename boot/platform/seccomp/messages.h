@@ -20,6 +20,7 @@ enum class CommandKind : std::uint32_t {
   kThread = COMMAND_THREAD,
   kExchange = COMMAND_EXCHANGE,
   kStartWorker = COMMAND_START_WORKER,
+  kBatch = COMMAND_BATCH,
 };
 
 struct Command {
@@ -40,6 +41,15 @@ struct WorkerCommand {
 };
 static_assert(offsetof(WorkerCommand, number) == WORKER_NUMBER && offsetof(WorkerCommand, args) == WORKER_ARGS);
 static_assert(sizeof(Command) <= COMMAND_WORKER);
+
+// One call of a batch; an array of them lies elsewhere in the command page.
+struct BatchedCall {
+  std::uint64_t number;
+  std::array<std::uint64_t, 6> args;
+};
+static_assert(offsetof(BatchedCall, number) == BATCH_NUMBER && offsetof(BatchedCall, args) == BATCH_ARGS);
+static_assert(sizeof(BatchedCall) == BATCH_SIZE && COMMAND_WORKER + sizeof(WorkerCommand) <= COMMAND_BATCH_CALLS);
+static_assert(COMMAND_BATCH_CALLS + BATCH_MOST * BATCH_SIZE <= 0x1000);
 
 struct Scratch {
   std::uint32_t done;          // the sequence number of the last answer, to wait on; the answer itself is a file offset

@@ -47,6 +47,8 @@ agent_serve:
         mov     COMMAND_AUX(%r15), %rbx
         mov     COMMAND_AUX + 8(%r15), %rbp
         mov     COMMAND_AUX + 16(%r15), %rsp    // just a register here
+        cmp     $COMMAND_BATCH, %r12d
+        je      agent_batch
         mov     COMMAND_ARGS(%r15), %rdi
         mov     COMMAND_ARGS + 8(%r15), %rsi
         mov     COMMAND_ARGS + 16(%r15), %rdx
@@ -85,6 +87,25 @@ agent_serve:
         mov     $9, %esi
         ISSUE __NR_prctl
         jmp     agent_start
+
+// rbx: how many calls are left.
+agent_batch:
+        lea     COMMAND_BATCH_CALLS(%r15), %rbp
+agent_batch_next:
+        mov     BATCH_ARGS(%rbp), %rdi
+        mov     BATCH_ARGS + 8(%rbp), %rsi
+        mov     BATCH_ARGS + 16(%rbp), %rdx
+        mov     BATCH_ARGS + 24(%rbp), %r10
+        mov     BATCH_ARGS + 32(%rbp), %r8
+        mov     BATCH_ARGS + 40(%rbp), %r9
+        mov     BATCH_NUMBER(%rbp), %rax
+        syscall
+        cmp     $-4096, %rax
+        ja      agent_answer
+        add     $BATCH_SIZE, %rbp
+        dec     %rbx
+        jnz     agent_batch_next
+        xor     %eax, %eax
 
 // Reports rax. The file offset of the slot's memfd is (sequence << 32 | low half of the result).
 agent_answer:

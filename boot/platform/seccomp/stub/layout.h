@@ -44,6 +44,12 @@
 #define COMMAND_WORKER 256
 #define WORKER_NUMBER 0
 #define WORKER_ARGS 8
+// And an array of struct BatchedCall.
+#define COMMAND_BATCH_CALLS 512
+#define BATCH_NUMBER 0
+#define BATCH_ARGS 8
+#define BATCH_SIZE 56
+#define BATCH_MOST 64
 
 // Command::kind.
 #define COMMAND_CALL 0       // a plain system call
@@ -51,6 +57,7 @@
 #define COMMAND_THREAD 2     // a clone whose child becomes an application thread: area aux[0], descriptor aux[1]
 #define COMMAND_EXCHANGE 3   // a clone whose child exchanges: address aux[0], desired << 32 | expected aux[1]; it
                              // answers through descriptor aux[2]
+#define COMMAND_BATCH 5      // the first aux[0] (at least 1) batched calls, up to the first error, which is the answer; else 0
 #define COMMAND_START_WORKER 4  // a clone whose child becomes the worker: descriptor aux[1]
 
 // Scratch: struct Scratch.
