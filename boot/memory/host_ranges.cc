@@ -82,9 +82,10 @@ bool MemoryManager::begin_native(State& state, Context* native, AddressRange ran
 }
 
 void MemoryManager::native_call_done(Context& context) {
+  std::vector<Vma> garbage;  // destroyed after the lock is released
   {
     Access state = state_.lock();
-    state->native.done(context);
+    garbage = state->native.done(context);
   }
   native_done_.notify_all();
 }

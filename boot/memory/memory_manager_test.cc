@@ -403,6 +403,16 @@ TEST_F(MemoryManagerTest, AddressesOfNativeCallsAreNotGivenAway) {
   EXPECT_EQ(0, context.kicks);
 }
 
+TEST_F(MemoryManagerTest, FilesStayUntilTheHostHasUnmappedThem) {
+  auto file = std::make_shared<FakeFile>(O_RDWR);
+  map_at(0, 1, PROT_READ, file);
+  FakeContext context;
+  EXPECT_TRUE(*memory_->munmap(at(0), kPageSize, &context));
+  EXPECT_EQ(2, file.use_count());
+  memory_->native_call_done(context);
+  EXPECT_EQ(1, file.use_count());
+}
+
 TEST_F(MemoryManagerTest, OverlappingCallsWaitForNativeOnes) {
   map_at(0, 4);
   FakeContext context;

@@ -171,6 +171,7 @@ Result<std::uint64_t> MemoryManager::map_checked(const MmapRequest& request, Vma
     }
   }
   garbage = state->vmas.remove(range);
+  if (natively) state->native.keep(*native, std::move(garbage));
   state->vmas.insert(std::move(vma));
   grow_peak(*state);
   return range.start;
@@ -190,6 +191,7 @@ Result<bool> MemoryManager::munmap(std::uint64_t address, std::uint64_t length, 
   const bool natively = begin_native(*state, native, range);
   if (!natively) TRY(unmap_host(range));
   garbage = state->vmas.remove(range);
+  if (natively) state->native.keep(*native, std::move(garbage));
   return natively;
 }
 

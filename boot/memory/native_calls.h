@@ -15,9 +15,20 @@ namespace runsc {
 // is as short as the threads that make memory calls right now.
 class NativeCalls {
  public:
-  void begin(Context& context, AddressRange range) { calls_.push_back({&context, range}); }
-  void done(const Context& context) {
+  void begin(Context& context, AddressRange range) { calls_.push_back({&context, range, {}}); }
+  // What the call unmaps. The files stay until it is over: their pages must not be given to others while the host may
+  // still have them mapped here.
+  void keep(const Context& context, std::vector<Vma> unmapped) {
+    for (Call& call : calls_)
+      if (call.context == &context) call.unmapped = std::move(unmapped);
+  }
+  // Returns what the call has unmapped, to be destroyed without the lock.
+  std::vector<Vma> done(const Context& context) {
+    std::vector<Vma> unmapped;
+    for (Call& call : calls_)
+      if (call.context == &context) unmapped = std::move(call.unmapped);
     std::erase_if(calls_, [&](const Call& call) { return call.context == &context; });
+    return unmapped;
   }
   bool empty() const { return calls_.empty(); }
   bool overlap(AddressRange range) const {
@@ -37,6 +48,7 @@ class NativeCalls {
   struct Call {
     Context* context;
     AddressRange range;
+    std::vector<Vma> unmapped;
   };
   std::vector<Call> calls_;
 };
