@@ -65,6 +65,7 @@ void CurrentTask::serve() {
     case Event::Kind::kFault:
       if (event.signal == SIGSEGV && memory_->grow_stack(event.address, memory_limits(*this)))
         return context_->resume();
+      if (event.signal == SIGBUS && memory_->map_grown_file(event.address)) return context_->resume();
       return serve_fault();
     case Event::Kind::kKicked:
       handle_work(std::nullopt);

@@ -1,4 +1,5 @@
 // The host's side of MemoryManager: ranges as the platform maps them.
+#include <algorithm>
 #include <utility>
 
 #include "boot/base/checked.h"
@@ -7,6 +8,11 @@
 #include "boot/memory/memory_manager.h"
 
 namespace runsc {
+
+bool has_part_beyond_end(const FileMapping& mapping) {
+  return std::ranges::any_of(mapping.segments, [](const FileMapping::Segment& each) { return each.fd < 0; });
+}
+
 namespace {
 
 // A file without pages: every access to a mapping of it raises SIGBUS, as beyond the end of a file.

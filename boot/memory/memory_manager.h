@@ -26,6 +26,9 @@
 
 namespace runsc {
 
+// Whether some of it raises SIGBUS.
+bool has_part_beyond_end(const FileMapping& mapping);
+
 struct MmapRequest {
   std::uint64_t address = 0;  // a hint unless MAP_FIXED or MAP_FIXED_NOREPLACE
   std::uint64_t length = 0;
@@ -101,6 +104,10 @@ class MemoryManager {
   // A fault at `address`, or a copy that failed there: if Linux would let a stack grow down to it, that is done and the
   // access may be tried again.
   bool grow_stack(std::uint64_t address, const CallLimits& limits);
+
+  // A SIGBUS at `address`: if the file mapped there has grown since, the pages are mapped and the access may be tried
+  // again.
+  bool map_grown_file(std::uint64_t address);
 
   // What execve(2) and prctl(2) PR_SET_MM record: /proc/pid/cmdline, environ, auxv, stat.
   struct Image {

@@ -25,14 +25,16 @@ class FakeFile : public FileDescription {
     if (sealed && writable) return Errno(EPERM);
     FileMapping mapping;
     while (length != 0) {
-      const std::uint64_t part = segment_bytes_ == 0 ? length : std::min(length, segment_bytes_);
-      mapping.segments.push_back({100, offset, part});
+      std::uint64_t part = segment_bytes_ == 0 ? length : std::min(length, segment_bytes_);
+      if (offset < size) part = std::min(part, size - offset);
+      mapping.segments.push_back({offset < size ? 100 : -1, offset, part});
       offset += part;
       length -= part;
     }
     return mapping;
   }
   bool sealed = false;
+  std::uint64_t size = ~0ULL;
 
  private:
   std::uint64_t segment_bytes_;
@@ -401,6 +403,26 @@ TEST_F(MemoryManagerTest, AddressesOfNativeCallsAreNotGivenAway) {
   memory_->native_call_done(context);
   EXPECT_EQ(address, *map(address, 1));
   EXPECT_EQ(0, context.kicks);
+}
+
+TEST_F(MemoryManagerTest, GrownFilesAreMappedOnFault) {
+  auto file = std::make_shared<FakeFile>(O_RDWR);
+  file->size = 2 * kPageSize;
+  ASSERT_TRUE(map(at(0), 8, PROT_READ, MAP_SHARED | MAP_FIXED, file).ok());
+  ASSERT_TRUE(map(at(10), 8, PROT_READ, MAP_PRIVATE | MAP_FIXED, file).ok());
+  EXPECT_FALSE(memory_->map_grown_file(at(4)));
+  file->size = 6 * kPageSize;
+  EXPECT_TRUE(memory_->map_grown_file(at(4) + 5));
+  EXPECT_FALSE(memory_->map_grown_file(at(7)));
+  EXPECT_EQ(100, host().pages().at(at(5) / kPageSize).fd);
+  EXPECT_NE(100, host().pages().at(at(6) / kPageSize).fd);
+  EXPECT_TRUE(memory_->map_grown_file(at(14)));
+  EXPECT_EQ(100, host().pages().at(at(14) / kPageSize).fd);
+  EXPECT_NE(100, host().pages().at(at(15) / kPageSize).fd);  // one page of a private mapping
+  auto whole = std::make_shared<FakeFile>(O_RDWR);
+  map_at(20, 1, PROT_READ, whole);
+  EXPECT_FALSE(memory_->map_grown_file(at(20)));
+  EXPECT_FALSE(memory_->map_grown_file(at(30)));
 }
 
 TEST_F(MemoryManagerTest, FilesStayUntilTheHostHasUnmappedThem) {

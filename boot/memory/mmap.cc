@@ -118,7 +118,11 @@ Result<std::uint64_t> MemoryManager::mmap(const MmapRequest& request, const Call
   }
   std::optional<FileMapping> mapping;
   // The file system's locks come before this object's.
-  if (vma.file != nullptr) mapping = TRY(map_file(length, vma));
+  if (vma.file != nullptr) {
+    mapping = TRY(map_file(length, vma));
+    vma.pin = mapping->pin;
+    vma.beyond_end = has_part_beyond_end(*mapping);
+  }
   bool natively = false;
   return map_checked(request, std::move(vma), mapping ? &*mapping : nullptr, limits, nullptr, natively);
 }

@@ -135,6 +135,7 @@ Result<std::uint64_t> MemoryManager::execute_remap(State& state, RemapPlan& plan
       extra.start = growth.start;
       extra.end = growth.end;
       extra.offset = plan.growth_offset;
+      extra.beyond_end |= plan.growth && has_part_beyond_end(*plan.growth);
       TRY(extend(state, std::move(extra), plan));
       return plan.old_address;
     }
@@ -161,6 +162,7 @@ Result<std::uint64_t> MemoryManager::move(State& state, const RemapPlan& plan, s
   moved.start = target;
   moved.end = target + plan.new_length;
   moved.offset = moved.file != nullptr ? plan.vma.file_offset(plan.old_address) : 0;
+  moved.beyond_end |= plan.growth && has_part_beyond_end(*plan.growth);
   if (moved.file == nullptr) moved.name.clear();  // no longer the heap or the stack
   if (plan.duplicates()) {
     TRY(map_host(state, moved, moved.range(), plan.growth_mapping(), moved.locked));

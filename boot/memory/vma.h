@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "boot/vfs/inode.h"
@@ -37,6 +38,8 @@ struct Vma {
   bool sealed = false;      // mseal(2): the vdso and its data, which the host process needs
   FilePtr file;             // null: anonymous
   std::uint64_t offset = 0;  // of `start` in the file
+  std::shared_ptr<void> pin;  // FileMapping::pin
+  bool beyond_end = false;    // parts lay behind the end of the file when they were mapped
   std::string name;  // "[heap]", "[stack]", "[vdso]", or empty; anonymous shared memory: "/dev/zero (deleted)"
 
   AddressRange range() const { return {start, end}; }
