@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "boot/kernel/current_task.h"
+#include "boot/kernel/interval_timers.h"
 #include "boot/kernel/kernel.h"
 #include "boot/kernel/system_identity.h"
 #include "boot/syscalls/handlers.h"
@@ -54,6 +55,7 @@ Result<void> change_limit(CurrentTask& task, ThreadGroup& owner, int resource, c
   constexpr std::uint64_t kMostDescriptors = 1 << 20;  // fs.nr_open
   if (resource == RLIMIT_NOFILE && wanted.hard > kMostDescriptors) return Errno(EPERM);
   owner.limits().set(resource, wanted);
+  if (resource == RLIMIT_CPU) owner.interval_timers().cpu_limit_changed(*task.kernel().tasks().lock());
   return {};
 }
 
