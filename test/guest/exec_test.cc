@@ -352,7 +352,27 @@ TEST(Execve, WritableFileIsEtxtbsy) {
 }
 
 TEST(Execve, RunningProgramCannotBeOpenedForWriting) {
-  EXPECT_ERRNO(open(SelfPath().c_str(), O_WRONLY), ETXTBSY);
+  ScopedTempDir dir;
+  std::string copy = dir / "copy";
+  WriteFile(copy, ReadFile(SelfPath()), 0755);
+  Pipe in, out;
+  Child child([&] {
+    dup2(in.read.get(), 0);
+    dup2(out.write.get(), 1);
+    in.write.Reset();
+    execve(copy.c_str(), RoleArgs("run_until_input_ends").argv(), environ);
+  });
+  char c;
+  ASSERT_EQ(1, read(out.read.get(), &c, 1));
+  EXPECT_ERRNO(open(copy.c_str(), O_WRONLY), ETXTBSY);
+  EXPECT_ERRNO(truncate(copy.c_str(), 0), ETXTBSY);
+  in.write.Reset();
+  child.ExpectSuccess();
+}
+
+GUEST_ROLE(run_until_input_ends) {
+  char c;
+  return write(1, "r", 1) == 1 && read(0, &c, 1) == 0 ? 0 : 1;
 }
 
 TEST(Execve, ClearsDumpableAttributeChange) {

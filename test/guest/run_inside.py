@@ -111,6 +111,11 @@ def config(args, tmp_is_tmpfs):
     }
 
 
+def write_json(path, value):
+    with open(path, 'w') as f:
+        json.dump(value, f)
+
+
 class Native:
     name = 'native'
 
@@ -145,8 +150,7 @@ class Runtime:
         os.mkdir(bundle)
         spec = config(args, self.tmp_is_tmpfs)
         spec['root']['path'] = self.root
-        with open(os.path.join(bundle, 'config.json'), 'w') as f:
-            json.dump(spec, f)
+        write_json(os.path.join(bundle, 'config.json'), spec)
         process = subprocess.Popen(self.base() + ['run', '--bundle', bundle, name], stdin=subprocess.DEVNULL,
                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
         self.ids[process.pid] = name
