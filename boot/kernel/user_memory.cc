@@ -74,4 +74,10 @@ Result<std::size_t> UserSource::take(std::span<std::byte> bytes) {
   return buffers_.use(bytes.size(), [&](auto ranges) { return space_.readv(ranges, bytes); });
 }
 
+Result<std::size_t> UserSource::peek(std::span<std::byte> bytes) {
+  bytes = bytes.first(std::min(bytes.size(), buffers_.remaining()));
+  if (bytes.empty()) return std::size_t{0};
+  return space_.readv(buffers_.first_ranges(bytes.size()), bytes);
+}
+
 }  // namespace runsc

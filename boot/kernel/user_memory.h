@@ -71,8 +71,10 @@ class UserBuffers {
     return done;
   }
 
- private:
+  // The next `length` bytes.
   std::vector<AddressSpace::Range> first_ranges(std::size_t length) const;
+
+ private:
   void advance(std::size_t count);
 
   AddressSpace::Range single_{};
@@ -100,6 +102,7 @@ class UserSource : public IoSource {
       : space_(space), buffers_(std::move(ranges)) {}
   std::size_t remaining() const override { return buffers_.remaining(); }
   Result<std::size_t> take(std::span<std::byte> bytes) override;
+  Result<std::size_t> peek(std::span<std::byte> bytes) override;
 
  private:
   AddressSpace& space_;

@@ -20,7 +20,9 @@ constexpr unsigned kMaxMessages = 1024;
 
 using Ranges = std::vector<AddressSpace::Range>;
 
-Ranges one_range(UserAddress buffer, std::size_t length) { return {{buffer.value, std::min(length, kMaxTransfer)}}; }
+AddressSpace::Range one_range(UserAddress buffer, std::size_t length) {
+  return {buffer.value, std::min(length, kMaxTransfer)};
+}
 
 Result<Ranges> read_vectors(CurrentTask& task, const msghdr& header) {
   if (header.msg_iovlen > kMaxVectors) return Errno(EMSGSIZE);

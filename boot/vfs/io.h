@@ -27,6 +27,9 @@ class IoSource {
   virtual std::size_t remaining() const = 0;
   // Takes up to bytes.size(); returns how much. EFAULT as in IoSink::put.
   virtual Result<std::size_t> take(std::span<std::byte> bytes) = 0;
+  // As take(), but the bytes stay: for files whose write depends on what is written, and may have to be tried again.
+  // EOPNOTSUPP: a source that only gives.
+  virtual Result<std::size_t> peek(std::span<std::byte>) { return Errno(EOPNOTSUPP); }
 };
 
 class BufferSink : public IoSink {
@@ -49,6 +52,7 @@ class BufferSource : public IoSource {
  public:
   explicit BufferSource(std::span<const std::byte> buffer) : buffer_(buffer) {}
   std::size_t remaining() const override { return buffer_.size(); }
+  Result<std::size_t> peek(std::span<std::byte> bytes) override { return BufferSource(*this).take(bytes); }
   Result<std::size_t> take(std::span<std::byte> bytes) override {
     const std::size_t count = std::min(bytes.size(), buffer_.size());
     if (count != 0) std::memcpy(bytes.data(), buffer_.data(), count);

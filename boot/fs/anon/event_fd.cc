@@ -29,16 +29,17 @@ Result<std::size_t> EventFd::read(IoSink& sink, std::optional<std::uint64_t> off
 Result<std::size_t> EventFd::write(IoSource& source, std::optional<std::uint64_t> offset, int) {
   if (offset) return Errno(ESPIPE);
   if (source.remaining() < sizeof(std::uint64_t)) return Errno(EINVAL);
-  auto count = count_.lock();
-  // Only a write that would go through takes its bytes: the caller may have to wait and try again.
+  // Looked at first: whether it fits depends on the value, and what does not fit is written again later.
   std::uint64_t value = 0;
-  if (*count == kMax) return Errno(EAGAIN);
-  const std::size_t taken = TRY(source.take(std::as_writable_bytes(std::span(&value, 1))));
-  if (taken < sizeof value) return Errno(EFAULT);
+  if (TRY(source.peek(std::as_writable_bytes(std::span(&value, 1)))) < sizeof value) return Errno(EFAULT);
   if (value > kMax) return Errno(EINVAL);
-  if (value > kMax - *count) return Errno(EAGAIN);
-  *count += value;
-  count.underlying().unlock();
+  {
+    auto count = count_.lock();
+    if (value > kMax - *count) return Errno(EAGAIN);
+    *count += value;
+  }
+  std::uint64_t taken = 0;  // what counts is what was looked at
+  (void)source.take(std::as_writable_bytes(std::span(&taken, 1)));
   if (value != 0) queue_.notify(POLLIN | POLLRDNORM);
   return sizeof value;
 }
