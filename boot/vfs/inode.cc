@@ -51,7 +51,19 @@ bool Inode::revalidate_child(std::string_view, const InodePtr&) { return true; }
 Result<InodePtr> Inode::lookup(std::string_view) { return Errno(S_ISDIR(type()) ? ENOENT : ENOTDIR); }
 
 Result<std::vector<InodePtr>> Inode::lookup_path(std::span<const std::string_view> names) {
-  return std::vector<InodePtr>{TRY(lookup(names[0]))};
+  std::vector<InodePtr> found{TRY(lookup(names[0]))};
+  while (found.size() < names.size()) {
+    Inode& last = *found.back();
+    // Directories that are asked each time are asked when it is their turn.
+    if (!S_ISDIR(last.type()) || last.cache_policy() == CachePolicy::kNever) break;
+    auto next = last.lookup(names[found.size()]);
+    if (!next.ok()) {
+      if (next.error() == Errno(ENOENT)) break;
+      return next.error();
+    }
+    found.push_back(std::move(*next));
+  }
+  return found;
 }
 
 Result<InodePtr> Inode::create(std::string_view, const NewFile&) { return Errno(EACCES); }

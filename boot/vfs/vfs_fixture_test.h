@@ -18,8 +18,9 @@ int error_of(const Result<T>& result) {
 
 class VfsTest : public ::testing::Test {
  protected:
-  VfsTest() {
-    mounts_ = std::make_shared<MountNamespace>(new_tmpfs(), 0, "tmpfs");
+  VfsTest() { start_with(new_tmpfs()); }
+  void start_with(FileSystemPtr root) {
+    mounts_ = std::make_shared<MountNamespace>(std::move(root), 0, "root");
     context_.root = context_.cwd = mounts_->root_path();
     context_.credentials = root_credentials();
     from_.start = context_.cwd;

@@ -1,6 +1,8 @@
 #include <linux/openat2.h>
 #include <sys/mount.h>
 
+#include <map>
+
 #include "boot/vfs/vfs_fixture_test.h"
 
 namespace runsc {
@@ -40,6 +42,24 @@ TEST_F(WalkTest, FollowsSymlinks) {
   EXPECT_EQ(look("l/", false), 0);
   EXPECT_EQ(look("absolute/", false), ENOTDIR);
   EXPECT_EQ(at("l/").dentry, at("d").dentry);
+}
+
+TEST_F(WalkTest, FindsDeepPathsThatAreNotCached) {
+  ASSERT_EQ(mkdir("a"), 0);
+  ASSERT_EQ(mkdir("a/b"), 0);
+  ASSERT_EQ(touch("a/b/f"), 0);
+  ASSERT_EQ(symlink("b", "a/l"), 0);
+  DentryCache& cache = mounts_->root()->file_system().dentry_cache();
+  for (const auto& [path, error] : std::map<std::string, int>{{"a/b/f", 0},
+                                                              {"a/x/f", ENOENT},
+                                                              {"a/b/f/x", ENOTDIR},
+                                                              {"a/l/f", 0},
+                                                              {"a/l/x/y", ENOENT},
+                                                              {"a/./b/../b/f", 0}}) {
+    cache.shrink(0);
+    EXPECT_EQ(look(path), error) << path;
+    EXPECT_EQ(look(path), error) << path;
+  }
 }
 
 TEST_F(WalkTest, LoopsEndAfterFortyLinks) {
