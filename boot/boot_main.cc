@@ -15,6 +15,7 @@
 #include "boot/base/log.h"
 #include "boot/controller/control_socket.h"
 #include "boot/debug/stacks.h"
+#include "boot/filter/boot_filter.h"
 #include "boot/fs/register_all.h"
 #include "boot/kernel/exit.h"
 #include "boot/kernel/host_poller.h"
@@ -91,7 +92,7 @@ class Boot {
 
   int run() {
     for (bool (Boot::*step)() : {&Boot::read_config, &Boot::start_platform, &Boot::make_kernel, &Boot::watch_gofers,
-                                 &Boot::start_threads, &Boot::mount, &Boot::load, &Boot::pass_gate})
+                                 &Boot::lock_down, &Boot::start_threads, &Boot::mount, &Boot::load, &Boot::pass_gate})
       if (!(this->*step)()) return gate_closed_ ? 0 : kBootFailure;
     return serve();
   }
@@ -138,6 +139,12 @@ class Boot {
       gofers_.push_back(std::move(copy));
     }
     return true;
+  }
+
+  // After the last thing that needs more: the platform.
+  bool lock_down() {
+    const Result<void> installed = install_boot_filter();
+    return installed.ok() ? true : fail("seccomp", errno_name(installed.error()));
   }
 
   bool start_threads() {

@@ -7,23 +7,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-#include <memory>
-
 namespace runsc::gofer {
 namespace {
-
-// An int argument: the upper half of the register does not count.
-scmp_arg_cmp int_is(unsigned index, int value) {
-  return {index, SCMP_CMP_MASKED_EQ, 0xffffffffU, static_cast<std::uint32_t>(value)};
-}
-
-scmp_arg_cmp bits_are(unsigned index, std::uint64_t mask, std::uint64_t value) {
-  return {index, SCMP_CMP_MASKED_EQ, mask, value};
-}
-
-void append(std::vector<SeccompRule>& rules, std::vector<SeccompRule> more) {
-  for (SeccompRule& rule : more) rules.push_back(std::move(rule));
-}
 
 std::vector<SeccompRule> connection_rules() {
   return {
@@ -111,34 +96,16 @@ std::vector<SeccompRule> sanitizer_rules() {
 #endif
 }
 
-int add_rule(scmp_filter_ctx context, const SeccompRule& rule) {
-  return ::seccomp_rule_add_array(context, SCMP_ACT_ALLOW, rule.call, static_cast<unsigned>(rule.conditions.size()),
-                                  rule.conditions.data());
-}
-
 }  // namespace
 
 std::vector<SeccompRule> gofer_rules(int proc_self_fd) {
   std::vector<SeccompRule> rules = connection_rules();
-  append(rules, lookup_rules(proc_self_fd));
-  append(rules, change_rules(proc_self_fd));
-  append(rules, unix_socket_rules());
-  append(rules, runtime_rules());
-  append(rules, sanitizer_rules());
+  append_rules(rules, lookup_rules(proc_self_fd));
+  append_rules(rules, change_rules(proc_self_fd));
+  append_rules(rules, unix_socket_rules());
+  append_rules(rules, runtime_rules());
+  append_rules(rules, sanitizer_rules());
   return rules;
-}
-
-Result<void> install_rules(std::span<const SeccompRule> rules) {
-  const std::unique_ptr<void, void (*)(scmp_filter_ctx)> context(::seccomp_init(SCMP_ACT_KILL_PROCESS),
-                                                                 &::seccomp_release);
-  if (!context) return Errno(ENOMEM);
-  if (const int error = ::seccomp_attr_set(context.get(), SCMP_FLTATR_CTL_TSYNC, 1); error < 0) return Errno(-error);
-  // A search tree instead of a list: the frequent calls have arguments to check, so the kernel does not cache them.
-  if (const int error = ::seccomp_attr_set(context.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2); error < 0) return Errno(-error);
-  for (const SeccompRule& rule : rules)
-    if (const int error = add_rule(context.get(), rule); error < 0) return Errno(-error);
-  if (const int error = ::seccomp_load(context.get()); error < 0) return Errno(-error);
-  return {};
 }
 
 Result<void> install_gofer_filter(int proc_self_fd) { return install_rules(gofer_rules(proc_self_fd)); }
