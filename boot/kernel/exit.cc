@@ -72,10 +72,13 @@ void adopt(TaskTree& tree, ThreadGroupPtr child, const ThreadGroupPtr& reaper) {
   if (links.zombie) report_to_parent(tree, *child);
 }
 
-// POSIX: a stopped process group that lost its last link to its session is woken, or it would sleep for ever.
-void wake_if_newly_orphaned(TaskTree& tree, ThreadGroup& member) {
+// POSIX: a stopped process group that lost its last link to its session is woken, or it would sleep for ever. The link
+// was `member` with its former parent, if that is in another group of the session.
+void wake_if_newly_orphaned(TaskTree& tree, ThreadGroup& member, ThreadGroup* former_parent) {
   const std::shared_ptr<ProcessGroup> group = member.links(tree).group;
-  if (!group || !is_orphaned(tree, *group)) return;
+  if (!group || former_parent == nullptr) return;
+  const std::shared_ptr<ProcessGroup> parents = former_parent->links(tree).group;
+  if (!parents || parents == group || parents->session != group->session || !is_orphaned(tree, *group)) return;
   const bool any_stopped = std::any_of(group->members.begin(), group->members.end(),
                                        [&](ThreadGroup* each) { return each->links(tree).stopped; });
   if (!any_stopped) return;
@@ -87,7 +90,7 @@ void hand_over_children(TaskTree& tree, ThreadGroup& ended) {
   ended.links(tree).children.clear();
   const ThreadGroupPtr reaper = find_reaper(tree, ended);
   for (const ThreadGroupPtr& child : children) adopt(tree, child, reaper);
-  for (const ThreadGroupPtr& child : children) wake_if_newly_orphaned(tree, *child);
+  for (const ThreadGroupPtr& child : children) wake_if_newly_orphaned(tree, *child, &ended);
 }
 
 // An init takes its namespace along (pid_namespaces(7)).
@@ -118,6 +121,7 @@ void kill_group(TaskTree& tree, ThreadGroup& group, int status) {
   if (!links.exiting) {
     links.exiting = true;
     links.exit_status = status;
+    links.stopped = false;
   }
   for (const TaskPtr& task : links.tasks) {
     if (task->links(tree).exited) continue;
@@ -181,7 +185,7 @@ std::function<void()> finish_task(TaskTree& tree, Task& task, int status, const 
   group->set_ended();
   if (is_init(tree, *group)) kill_namespace(tree, *group);
   hand_over_children(tree, *group);
-  wake_if_newly_orphaned(tree, *group);
+  wake_if_newly_orphaned(tree, *group, links.parent.get());
   group->exit_events().notify(POLLIN);
   const bool orphan = links.parent == nullptr;
   const int final_status = links.exit_status;
