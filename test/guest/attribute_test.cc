@@ -1,7 +1,7 @@
 // stat and its relatives, modes, owners, times, extended attributes, statfs.
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <grp.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>

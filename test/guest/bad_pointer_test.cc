@@ -18,8 +18,8 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
-#include <sys/sysinfo.h>
 #include <sys/syscall.h>
+#include <sys/sysinfo.h>
 #include <sys/timerfd.h>
 #include <sys/uio.h>
 #include <sys/un.h>
@@ -158,12 +158,14 @@ TEST_F(BadPointer, PathArguments) {
       {"utimes", Sys(SYS_utimes, path(), kBad)},
       {"chdir", Sys(SYS_chdir, kBad)},
       {"execve", Sys(SYS_execve, kBad, 0, 0)},
-      {"inotify_add_watch", [](void* p) {
+      {"inotify_add_watch",
+       [](void* p) {
          Fd inotify(static_cast<int>(syscall(SYS_inotify_init1, O_CLOEXEC)));
          return syscall(SYS_inotify_add_watch, inotify.get(), p, 1);
        }},
       {"name_to_handle_at", Sys(SYS_name_to_handle_at, AT_FDCWD, path(), kBad, buffer_, 0)},
-      {"openat2 path", [](void* p) {
+      {"openat2 path",
+       [](void* p) {
          open_how how = {};
          return syscall(SYS_openat2, AT_FDCWD, p, &how, sizeof(how));
        }},
@@ -180,7 +182,8 @@ TEST_F(BadPointer, FileData) {
       {"readv list", Sys(SYS_readv, fd(), kBad, 2)},
       {"writev list", Sys(SYS_writev, fd(), kBad, 2)},
       {"preadv2 list", Sys(SYS_preadv2, fd(), kBad, 2, 0, 0, 0)},
-      {"getdents64", [](void* p) {
+      {"getdents64",
+       [](void* p) {
          Fd dir(open("/tmp", O_RDONLY | O_DIRECTORY));
          return syscall(SYS_getdents64, dir.get(), p, 4096);
        }},
@@ -213,16 +216,19 @@ TEST_F(BadPointer, Pipes) {
   ExpectAllEfault({
       {"pipe", Sys(SYS_pipe, kBad)},
       {"pipe2", Sys(SYS_pipe2, kBad, 0)},
-      {"write", [](void* p) {
+      {"write",
+       [](void* p) {
          Pipe pipe;
          return write(pipe.write.get(), p, 10);
        }},
-      {"read", [](void* p) {
+      {"read",
+       [](void* p) {
          Pipe pipe;
          EXPECT_EQ(1, write(pipe.write.get(), "x", 1));
          return read(pipe.read.get(), p, 10);
        }},
-      {"vmsplice", [](void* p) {
+      {"vmsplice",
+       [](void* p) {
          Pipe pipe;
          iovec v = {p, 10};
          return vmsplice(pipe.write.get(), &v, 1, 0);
@@ -241,7 +247,8 @@ TEST_F(BadPointer, PipeDescriptorsAreNotLeaked) {
 
 TEST_F(BadPointer, Processes) {
   ExpectAllEfault({
-      {"wait4 status", [](void* p) {
+      {"wait4 status",
+       [](void* p) {
          Child child([] {});
          long result = syscall(SYS_wait4, child.pid(), p, 0, nullptr);
          int error = errno;
@@ -250,7 +257,8 @@ TEST_F(BadPointer, Processes) {
          errno = error;
          return result;
        }},
-      {"waitid info", [](void* p) {
+      {"waitid info",
+       [](void* p) {
          Child child([] {});
          long result = syscall(SYS_waitid, P_PID, child.pid(), p, WEXITED | WNOWAIT, nullptr);
          int error = errno;
@@ -265,7 +273,8 @@ TEST_F(BadPointer, Processes) {
       {"prlimit64", Sys(SYS_prlimit64, 0, RLIMIT_CORE, kBad, 0)},
       {"uname", Sys(SYS_uname, kBad)},
       {"sysinfo", Sys(SYS_sysinfo, kBad)},
-      {"getgroups", [](void* p) -> long {
+      {"getgroups",
+       [](void* p) -> long {
          if (getgroups(0, nullptr) == 0) {
            errno = EFAULT;
            return -1;
@@ -322,7 +331,8 @@ TEST_F(BadPointer, TimeAndWaiting) {
       {"timer_create event", Sys(SYS_timer_create, CLOCK_MONOTONIC, kBad, buffer_)},
       {"timer_create id", Sys(SYS_timer_create, CLOCK_MONOTONIC, 0, kBad)},
       {"futex wait", Sys(SYS_futex, kBad, FUTEX_WAIT, 0, 0, 0, 0)},
-      {"futex timeout", [](void* p) {
+      {"futex timeout",
+       [](void* p) {
          static int word;
          return syscall(SYS_futex, &word, FUTEX_WAIT, 0, p);
        }},
@@ -331,7 +341,8 @@ TEST_F(BadPointer, TimeAndWaiting) {
       {"ppoll mask", Sys(SYS_ppoll, 0, 0, buffer_, kBad, 8)},
       {"select set", Sys(SYS_select, 1, kBad, 0, 0, buffer_)},
       {"select timeout", Sys(SYS_select, 0, 0, 0, 0, kBad)},
-      {"pselect6 mask", [](void* p) {
+      {"pselect6 mask",
+       [](void* p) {
          timespec zero = {};
          struct {
            void* set;
@@ -339,23 +350,27 @@ TEST_F(BadPointer, TimeAndWaiting) {
          } mask = {p, 8};
          return syscall(SYS_pselect6, 0, nullptr, nullptr, nullptr, &zero, &mask);
        }},
-      {"epoll_ctl", [](void* p) {
+      {"epoll_ctl",
+       [](void* p) {
          Fd epoll(epoll_create1(0));
          Pipe pipe;
          return syscall(SYS_epoll_ctl, epoll.get(), EPOLL_CTL_ADD, pipe.read.get(), p);
        }},
-      {"epoll_wait", [](void* p) {
+      {"epoll_wait",
+       [](void* p) {
          Fd epoll(epoll_create1(0));
          Pipe pipe;
          epoll_event event = {EPOLLOUT, {}};
          epoll_ctl(epoll.get(), EPOLL_CTL_ADD, pipe.write.get(), &event);
          return syscall(SYS_epoll_wait, epoll.get(), p, 1, -1);
        }},
-      {"timerfd_settime", [](void* p) {
+      {"timerfd_settime",
+       [](void* p) {
          Fd timer(timerfd_create(CLOCK_MONOTONIC, 0));
          return syscall(SYS_timerfd_settime, timer.get(), 0, p, nullptr);
        }},
-      {"timerfd_gettime", [](void* p) {
+      {"timerfd_gettime",
+       [](void* p) {
          Fd timer(timerfd_create(CLOCK_MONOTONIC, 0));
          return syscall(SYS_timerfd_gettime, timer.get(), p);
        }},
@@ -374,7 +389,8 @@ TEST_F(BadPointer, Sockets) {
       {"sendto address", Sys(SYS_sendto, s, buffer_, 10, 0, kBad, 10)},
       {"sendmsg", Sys(SYS_sendmsg, socket(), kBad, 0)},
       {"recvmsg", Sys(SYS_recvmsg, socket(), kBad, MSG_DONTWAIT)},
-      {"recvfrom", [&](void* p) {
+      {"recvfrom",
+       [&](void* p) {
          EXPECT_EQ(1, send(b_.get(), "x", 1, 0));
          return syscall(SYS_recvfrom, socket(), p, 10, 0, nullptr, nullptr);
        }},
@@ -384,19 +400,22 @@ TEST_F(BadPointer, Sockets) {
       {"setsockopt", Sys(SYS_setsockopt, s, SOL_SOCKET, SO_SNDBUF, kBad, 4)},
       {"getsockopt", Sys(SYS_getsockopt, s, SOL_SOCKET, SO_TYPE, buffer_, kBad)},
       {"sendmmsg", Sys(SYS_sendmmsg, socket(), kBad, 1, 0)},
-      {"msghdr name", [&](void* p) {
+      {"msghdr name",
+       [&](void* p) {
          msghdr m = {};
          m.msg_name = p;
          m.msg_namelen = 10;
          return sendmsg(s, &m, 0);
        }},
-      {"msghdr iov", [&](void* p) {
+      {"msghdr iov",
+       [&](void* p) {
          msghdr m = {};
          m.msg_iov = static_cast<iovec*>(p);
          m.msg_iovlen = 1;
          return sendmsg(socket(), &m, 0);
        }},
-      {"msghdr control", [&](void* p) {
+      {"msghdr control",
+       [&](void* p) {
          msghdr m = {};
          iovec v = {buffer_, 1};
          m.msg_iov = &v;
@@ -446,7 +465,8 @@ TEST_F(BadPointer, NullIsBadToo) {
 // The last bytes before a page that is not there.
 class Edge {
  public:
-  Edge() : p_(static_cast<char*>(mmap(nullptr, 2 * kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))) {
+  Edge()
+      : p_(static_cast<char*>(mmap(nullptr, 2 * kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))) {
     mprotect(p_ + kPage, kPage, PROT_NONE);
   }
   ~Edge() { munmap(p_, 2 * kPage); }

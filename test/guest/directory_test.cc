@@ -60,7 +60,8 @@ TEST_F(Directories, InodesAndTypesMatchStat) {
   ASSERT_OK(symlink("f", P("l").c_str()));
   ASSERT_OK(mkfifo(P("p").c_str(), 0600));
   auto entries = List(Open().get());
-  std::map<std::string, unsigned char> types = {{"f", DT_REG}, {"d", DT_DIR}, {"l", DT_LNK}, {"p", DT_FIFO}, {".", DT_DIR}};
+  std::map<std::string, unsigned char> types = {
+      {"f", DT_REG}, {"d", DT_DIR}, {"l", DT_LNK}, {"p", DT_FIFO}, {".", DT_DIR}};
   for (auto& [name, type] : types) {
     struct stat s;
     ASSERT_OK(lstat(P(name).c_str(), &s));

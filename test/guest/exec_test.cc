@@ -396,10 +396,12 @@ TEST(Script, ArgumentIsOneWordWithoutTrailingBlanks) {
   if (access("/bin/busybox", X_OK) != 0) GTEST_SKIP() << "no busybox";
   // busybox refuses the applet "echo a  b": the blanks inside were kept.
   int status;
-  OutputOf([&] {
-    dup2(open("/dev/null", O_WRONLY), 2);
-    execl(path.c_str(), "x", "c", nullptr);
-  }, &status);
+  OutputOf(
+      [&] {
+        dup2(open("/dev/null", O_WRONLY), 2);
+        execl(path.c_str(), "x", "c", nullptr);
+      },
+      &status);
   EXPECT_EQ(127, WEXITSTATUS(status));
 }
 
@@ -494,9 +496,8 @@ TEST(Execve, SetuidFileChangesTheEffectiveUser) {
     EXPECT_EQ("1234 1235 1235 2345 2346 2346 1", out);
     // no_new_privs: the bits have no effect.
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    EXPECT_EQ("1234 1234 1234 2345 2345 2345 0", OutputOf([&] {
-                execve(path.c_str(), RoleArgs("ids").argv(), environ);
-              }));
+    EXPECT_EQ("1234 1234 1234 2345 2345 2345 0",
+              OutputOf([&] { execve(path.c_str(), RoleArgs("ids").argv(), environ); }));
   });
 }
 

@@ -50,7 +50,9 @@ Fd TempFile(const std::string& content) {
   return fd;
 }
 
-bool CanRead(const void* p) { return StatusOf([p] { (void)*static_cast<const volatile char*>(p); }) == 0; }
+bool CanRead(const void* p) {
+  return StatusOf([p] { (void)*static_cast<const volatile char*>(p); }) == 0;
+}
 bool CanWrite(void* p) {
   return StatusOf([p] {
            auto* c = static_cast<volatile char*>(p);
@@ -164,9 +166,8 @@ TEST(Mmap, HintIsUsedWhenFreeAndIgnoredWhenTaken) {
 
 TEST(Mmap, LowAddressesAreRefusedToUsers) {
   REQUIRE_ROOT();
-  InChildAs(kUser, kGroup, [] {
-    EXPECT_ERRNO(mmap(nullptr, kPage, kReadWrite, kAnonymous | MAP_FIXED, -1, 0), EPERM);
-  });
+  InChildAs(kUser, kGroup,
+            [] { EXPECT_ERRNO(mmap(nullptr, kPage, kReadWrite, kAnonymous | MAP_FIXED, -1, 0), EPERM); });
 }
 
 TEST(Mmap, Map32BitStaysLow) {
@@ -188,8 +189,7 @@ TEST(Mmap, GrowsdownGrowsOnAccessBelow) {
   Mapping room(2048, PROT_NONE);
   char* top = room.page(2040);
   munmap(room.get(), 2048 * kPage);
-  char* p = static_cast<char*>(
-      mmap(top, kPage, kReadWrite, kAnonymous | MAP_GROWSDOWN | MAP_FIXED_NOREPLACE, -1, 0));
+  char* p = static_cast<char*>(mmap(top, kPage, kReadWrite, kAnonymous | MAP_GROWSDOWN | MAP_FIXED_NOREPLACE, -1, 0));
   ASSERT_EQ(top, p);
   *static_cast<volatile char*>(p - 1) = 1;
   *static_cast<volatile char*>(p - 5 * kPage) = 2;
@@ -345,8 +345,8 @@ TEST(Mremap, FixedReplacesTheTarget) {
 TEST(Mremap, DontunmapLeavesAnEmptySource) {
   Mapping m(2);
   m[0] = 1;
-  char* moved = reinterpret_cast<char*>(
-      syscall(SYS_mremap, m.get(), 2 * kPage, 2 * kPage, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0));
+  char* moved =
+      reinterpret_cast<char*>(syscall(SYS_mremap, m.get(), 2 * kPage, 2 * kPage, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0));
   ASSERT_OK(moved);
   EXPECT_EQ(1, moved[0]);
   EXPECT_EQ(0, m[0]);

@@ -126,9 +126,10 @@ TEST(ProcPid, StatusFields) {
   EXPECT_EQ("1", status["Threads"]);
   EXPECT_EQ(0u, status["State"].find("S (sleeping)"));
   EXPECT_EQ("0022", status["Umask"]);
-  for (const char* key : {"Name", "Uid", "Gid", "FDSize", "Groups", "VmSize", "VmRSS", "SigQ", "SigPnd", "ShdPnd",
-                          "SigBlk", "SigIgn", "SigCgt", "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs",
-                          "Seccomp", "Cpus_allowed", "VmPeak", "VmData", "VmStk", "VmExe", "VmLib"}) {
+  for (const char* key :
+       {"Name",       "Uid",     "Gid",          "FDSize", "Groups", "VmSize", "VmRSS",  "SigQ",   "SigPnd",
+        "ShdPnd",     "SigBlk",  "SigIgn",       "SigCgt", "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb",
+        "NoNewPrivs", "Seccomp", "Cpus_allowed", "VmPeak", "VmData", "VmStk",  "VmExe",  "VmLib"}) {
     EXPECT_EQ(1u, status.count(key)) << key;
   }
   EXPECT_NE(std::string::npos, status["VmRSS"].find(" kB"));
@@ -401,9 +402,9 @@ TEST(ProcSys, KernelNamesMatchUname) {
 }
 
 TEST(ProcSys, NumbersAreNumbers) {
-  for (const char* path : {"kernel/pid_max", "kernel/cap_last_cap", "kernel/shmmax", "kernel/ngroups_max",
-                           "kernel/msgmax", "vm/overcommit_memory", "vm/mmap_min_addr", "fs/nr_open", "fs/pipe-max-size",
-                           "kernel/random/entropy_avail"}) {
+  for (const char* path :
+       {"kernel/pid_max", "kernel/cap_last_cap", "kernel/shmmax", "kernel/ngroups_max", "kernel/msgmax",
+        "vm/overcommit_memory", "vm/mmap_min_addr", "fs/nr_open", "fs/pipe-max-size", "kernel/random/entropy_avail"}) {
     std::string text = ReadFile(std::string("/proc/sys/") + path);
     ASSERT_FALSE(text.empty()) << path;
     EXPECT_TRUE(isdigit(text[0])) << path << " " << text;

@@ -20,8 +20,7 @@ namespace {
 class SharedInt {
  public:
   SharedInt()
-      : value_(static_cast<int*>(
-            mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0))) {}
+      : value_(static_cast<int*>(mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0))) {}
   ~SharedInt() { munmap(value_, 4096); }
   int& operator*() { return *value_; }
   int* get() { return value_; }
@@ -388,7 +387,9 @@ TEST(Clone, ParentFlagMakesASibling) {
   });
 }
 
-TEST(Clone, SighandWithoutVmIsRefused) { EXPECT_ERRNO(syscall(SYS_clone, CLONE_SIGHAND | SIGCHLD, 0, 0, 0, 0), EINVAL); }
+TEST(Clone, SighandWithoutVmIsRefused) {
+  EXPECT_ERRNO(syscall(SYS_clone, CLONE_SIGHAND | SIGCHLD, 0, 0, 0, 0), EINVAL);
+}
 
 TEST(Clone, ThreadWithoutSighandIsRefused) {
   EXPECT_ERRNO(syscall(SYS_clone, CLONE_THREAD | CLONE_VM, 0, 0, 0, 0), EINVAL);

@@ -350,7 +350,8 @@ TEST(Sigchld, NocldstopSilencesStops) {
   InChild([] {
     static std::atomic<int> count;
     count = 0;
-    ScopedHandler handler(SIGCHLD, [](int) { ++count; }, SA_NOCLDSTOP | SA_RESTART);
+    ScopedHandler handler(
+        SIGCHLD, [](int) { ++count; }, SA_NOCLDSTOP | SA_RESTART);
     Child child([] {
       for (;;) pause();
     });

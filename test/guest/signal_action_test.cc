@@ -109,7 +109,8 @@ TEST_F(Signals, StandardSignalsDoNotQueue) {
 TEST_F(Signals, RealTimeSignalsQueueInOrderWithTheirValues) {
   static std::vector<int> values;
   values.clear();
-  ScopedHandler handler(SIGRTMIN, [](int, siginfo_t* info, void*) { values.push_back(info->si_value.sival_int); }, 0);
+  ScopedHandler handler(
+      SIGRTMIN, [](int, siginfo_t* info, void*) { values.push_back(info->si_value.sival_int); }, 0);
   {
     ScopedBlock block({SIGRTMIN});
     for (int i = 0; i < 5; ++i) EXPECT_OK(sigqueue(getpid(), SIGRTMIN, sigval{i}));
@@ -213,7 +214,11 @@ TEST_F(Signals, NodeferLeavesItsOwnSignalOpen) {
 
 TEST_F(Signals, NodeferNests) {
   ScopedHandler handler(
-      SIGUSR1, [](int) { if (++handled < 5) raise(SIGUSR1); }, SA_NODEFER);
+      SIGUSR1,
+      [](int) {
+        if (++handled < 5) raise(SIGUSR1);
+      },
+      SA_NODEFER);
   raise(SIGUSR1);
   EXPECT_EQ(5, handled);
 }
@@ -273,9 +278,9 @@ TEST_F(Signals, DefaultIgnoredOnesDoNotKill) {
 }
 
 TEST_F(Signals, EveryFatalDefaultKillsWithItsNumber) {
-  for (int s : {SIGHUP, SIGINT, SIGKILL, SIGUSR1, SIGUSR2, SIGPIPE, SIGALRM, SIGTERM, SIGSTKFLT, SIGVTALRM, SIGPROF,
-                SIGIO, SIGPWR, SIGQUIT, SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGXCPU, SIGXFSZ, SIGSYS,
-                SIGRTMIN, SIGRTMAX}) {
+  for (int s : {SIGHUP,    SIGINT,  SIGKILL, SIGUSR1, SIGUSR2, SIGPIPE,  SIGALRM, SIGTERM, SIGSTKFLT,
+                SIGVTALRM, SIGPROF, SIGIO,   SIGPWR,  SIGQUIT, SIGILL,   SIGTRAP, SIGABRT, SIGBUS,
+                SIGFPE,    SIGSEGV, SIGXCPU, SIGXFSZ, SIGSYS,  SIGRTMIN, SIGRTMAX}) {
     int status = StatusOf([s] { raise(s); });
     EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == s) << s << ": " << DescribeStatus(status);
   }
@@ -482,7 +487,8 @@ TEST_F(Signals, AltstackIsPerThreadAndNotInheritedByThreads) {
 TEST_F(Signals, StackOverflowIsCaughtOnTheAlternateStack) {
   int status = StatusOf([] {
     AltStack stack;
-    ScopedHandler handler(SIGSEGV, [](int) { _exit(9); }, SA_ONSTACK);
+    ScopedHandler handler(
+        SIGSEGV, [](int) { _exit(9); }, SA_ONSTACK);
     std::function<int(int)> recurse = [&](int n) -> int {
       volatile char big[4096];
       big[0] = static_cast<char>(n);

@@ -347,8 +347,8 @@ TEST(Stop, TerminalStopIsIgnoredInAnOrphanedGroup) {
 
 TEST(Stop, StopsEveryThread) {
   InChild([] {
-    auto* counter = static_cast<std::atomic<long>*>(
-        mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+    auto* counter =
+        static_cast<std::atomic<long>*>(mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
     Child child([counter] {
       std::thread([counter] {
         for (;;) ++*counter;

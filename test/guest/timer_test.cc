@@ -2,8 +2,8 @@
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
-#include <sys/timex.h>
 #include <sys/times.h>
+#include <sys/timex.h>
 #include <time.h>
 
 #include <atomic>
@@ -30,9 +30,9 @@ int64_t Now(clockid_t clock) {
 timespec Spec(int64_t ns) { return {ns / 1000000000, ns % 1000000000}; }
 
 TEST(Clock, EveryClockReadsAndHasAResolution) {
-  for (clockid_t clock : {CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID,
-                          CLOCK_MONOTONIC_RAW, CLOCK_REALTIME_COARSE, CLOCK_MONOTONIC_COARSE, CLOCK_BOOTTIME,
-                          CLOCK_TAI}) {
+  for (clockid_t clock :
+       {CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID, CLOCK_MONOTONIC_RAW,
+        CLOCK_REALTIME_COARSE, CLOCK_MONOTONIC_COARSE, CLOCK_BOOTTIME, CLOCK_TAI}) {
     timespec t = {-1, -1};
     EXPECT_OK(clock_gettime(clock, &t)) << clock;
     EXPECT_GE(t.tv_sec, 0);

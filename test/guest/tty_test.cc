@@ -33,8 +33,12 @@ class Pty : public testing::Test {
   }
   int m() const { return master_.get(); }
   int s() const { return slave_.get(); }
-  void Type(const std::string& text) { ASSERT_EQ(static_cast<ssize_t>(text.size()), write(m(), text.data(), text.size())); }
-  void Print(const std::string& text) { ASSERT_EQ(static_cast<ssize_t>(text.size()), write(s(), text.data(), text.size())); }
+  void Type(const std::string& text) {
+    ASSERT_EQ(static_cast<ssize_t>(text.size()), write(m(), text.data(), text.size()));
+  }
+  void Print(const std::string& text) {
+    ASSERT_EQ(static_cast<ssize_t>(text.size()), write(s(), text.data(), text.size()));
+  }
   // What is there now; waits for it up to a second in case it is processed asynchronously.
   static std::string Take(int fd, int timeout = 1000) {
     pollfd p = {fd, POLLIN, 0};
@@ -162,7 +166,9 @@ TEST_F(Pty, CarriageReturnBecomesNewline) {
 
 TEST_F(Pty, EraseKillAndWordErase) {
   NoEcho();
-  Type("abx\x7f" "c\n");
+  Type(
+      "abx\x7f"
+      "c\n");
   EXPECT_EQ("abc\n", Take(s()));
   Type("garbage\x15ok\n");
   EXPECT_EQ("ok\n", Take(s()));
@@ -181,8 +187,13 @@ TEST_F(Pty, EndOfFileCharacter) {
 
 TEST_F(Pty, LiteralNext) {
   NoEcho();
-  Type("a\x16\x04" "b\n");
-  EXPECT_EQ("a\x04" "b\n", Take(s()));
+  Type(
+      "a\x16\x04"
+      "b\n");
+  EXPECT_EQ(
+      "a\x04"
+      "b\n",
+      Take(s()));
 }
 
 TEST_F(Pty, EchoGoesToTheMaster) {
@@ -396,7 +407,9 @@ TEST_F(Pty, SignalCharactersFlushInput) {
     EXPECT_EQ("after\n", Take(s()));
   });
   ready.Wait();
-  Type("before\x03" "after\n");
+  Type(
+      "before\x03"
+      "after\n");
   go.Set();
   child.ExpectSuccess();
 }
@@ -538,7 +551,8 @@ TEST_F(Pty, ProcStatShowsTheTerminal) {
     TakeTerminal();
     std::string stat = ReadFile("/proc/self/stat");
     int group = 0, session = 0, tty = 0, foreground = 0;
-    ASSERT_EQ(4, sscanf(stat.c_str() + stat.rfind(')') + 1, " %*c %*d %d %d %d %d", &group, &session, &tty, &foreground));
+    ASSERT_EQ(4,
+              sscanf(stat.c_str() + stat.rfind(')') + 1, " %*c %*d %d %d %d %d", &group, &session, &tty, &foreground));
     struct stat st;
     fstat(s(), &st);
     EXPECT_EQ(getpid(), session);

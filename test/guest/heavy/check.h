@@ -9,12 +9,12 @@
 #include <unistd.h>
 
 // Ends the program with a message when the condition does not hold.
-#define CHECK(condition)                                                                                     \
-  do {                                                                                                       \
-    if (!(condition)) {                                                                                      \
+#define CHECK(condition)                                                                                         \
+  do {                                                                                                           \
+    if (!(condition)) {                                                                                          \
       fprintf(stderr, "%s:%d: failed: %s (errno %s)\n", __FILE__, __LINE__, #condition, strerrorname_np(errno)); \
-      _exit(1);                                                                                              \
-    }                                                                                                        \
+      _exit(1);                                                                                                  \
+    }                                                                                                            \
   } while (0)
 
 // Tells whoever runs the program that figures may be taken now, and waits for a line. At the end of standard input

@@ -15,7 +15,8 @@ constexpr size_t kPage = 4096;
 class Memory {
  public:
   explicit Memory(size_t pages) : pages_(pages) {
-    base_ = static_cast<char*>(mmap(nullptr, pages * kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    base_ =
+        static_cast<char*>(mmap(nullptr, pages * kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
     CHECK(base_ != MAP_FAILED);
   }
   size_t pages() const { return pages_; }

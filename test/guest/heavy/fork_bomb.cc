@@ -51,8 +51,8 @@ pid_t Start(Shared* shared, long cap) {
 int main(int argc, char** argv) {
   long cap = Option(argc, argv, "cap", 400), expect_limit = Option(argc, argv, "expect-limit", 0);
   CHECK(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
-  auto* shared = static_cast<Shared*>(
-      mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+  auto* shared =
+      static_cast<Shared*>(mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
   CHECK(shared != MAP_FAILED);
 
   pid_t group = Start(shared, cap);

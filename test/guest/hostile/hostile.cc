@@ -112,7 +112,8 @@ void AttackByMapping(const Options& options, const Pages& pages) {
             mmap(p, n, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
       },
       [](void* p, size_t n) {
-        return reinterpret_cast<long>(mmap(p, n, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
+        return reinterpret_cast<long>(
+            mmap(p, n, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
       },
       [](void* p, size_t n) { return static_cast<long>(munmap(p, n)); },
       [](void* p, size_t n) { return static_cast<long>(mprotect(p, n, PROT_READ | PROT_WRITE | PROT_EXEC)); },
@@ -205,7 +206,8 @@ int Main(int argc, char** argv) {
   StartSupervising();
   Pages pages = FindPages();
   printf("hostile: seed %lu, %zu pages found near %#lx\n", options.seed, pages.size(), kRegionHint);
-  for (const Page& page : pages) printf("hostile: page %#lx %s\n", page.address, page.writable ? "writable" : "read-only");
+  for (const Page& page : pages)
+    printf("hostile: page %#lx %s\n", page.address, page.writable ? "writable" : "read-only");
   for (const std::string& name : wanted) {
     printf("hostile: %s starts\n", name.c_str());
     attacks.at(name)(options, pages);

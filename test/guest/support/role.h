@@ -35,8 +35,8 @@ void ExecRole(const std::string& role, const std::vector<std::string>& arguments
 }  // namespace guest
 
 // GUEST_ROLE(name) { body using argc, argv; }
-#define GUEST_ROLE(name)                                 \
-  static int RoleMain_##name(int argc, char** argv);     \
+#define GUEST_ROLE(name)                                    \
+  static int RoleMain_##name(int argc, char** argv);        \
   static ::guest::Role role_##name(#name, RoleMain_##name); \
   static int RoleMain_##name([[maybe_unused]] int argc, [[maybe_unused]] char** argv)
 

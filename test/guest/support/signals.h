@@ -64,15 +64,16 @@ class ScopedBlock {
 // is interrupted sooner or later. The thread's handler must tolerate any number of them.
 class Pester {
  public:
-  explicit Pester(int signal) : thread_([this, signal, target = pthread_self()] {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, nullptr);
-    while (!done_) {
-      pthread_kill(target, signal);
-      usleep(5000);
-    }
-  }) {}
+  explicit Pester(int signal)
+      : thread_([this, signal, target = pthread_self()] {
+          sigset_t all;
+          sigfillset(&all);
+          pthread_sigmask(SIG_BLOCK, &all, nullptr);
+          while (!done_) {
+            pthread_kill(target, signal);
+            usleep(5000);
+          }
+        }) {}
   ~Pester() {
     done_ = true;
     thread_.join();

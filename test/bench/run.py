@@ -1,0 +1,262 @@
+#!/usr/bin/env python3
+"""Prints a markdown table of micro-benchmarks: native, runc, gVisor (GVISOR=path of its runsc), and this runsc.
+
+Each cell is nanoseconds per operation, measured by guest_bench inside; with --busy two loops keep both processors
+occupied beside it. The columns are interleaved round by round and the median is shown, because the speed of machines
+drifts. The last rows are the wall time of `run /bin/true` and the memory (PSS of all processes) of an idle sandbox.
+"""
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.join(HERE, '../..')
+
+
+def build_rootfs(root, bench):
+    for directory in ('bin', 'dev', 'proc', 'sys', 'tmp', 'gofer', 'etc'):
+        os.makedirs(os.path.join(root, directory))
+    busybox = next(p for p in ('/bin/busybox', '/usr/bin/busybox') if os.path.exists(p))
+    shutil.copy(busybox, os.path.join(root, 'bin/busybox'))
+    for applet in ('sh', 'true', 'sleep'):
+        os.symlink('busybox', os.path.join(root, 'bin', applet))
+    shutil.copy(bench, os.path.join(root, 'bin/guest_bench'))
+
+
+def config(root, shared, args):
+    caps = ['CAP_KILL']
+    return {
+        'ociVersion': '1.0.2',
+        'process': {'terminal': False, 'user': {'uid': 0, 'gid': 0}, 'args': args, 'cwd': '/',
+                    'env': ['PATH=/bin'], 'noNewPrivileges': True,
+                    'capabilities': {s: caps for s in ('bounding', 'effective', 'permitted')}},
+        'root': {'path': root, 'readonly': False},
+        'hostname': 'bench',
+        'mounts': [{'destination': '/proc', 'type': 'proc', 'source': 'proc'},
+                   {'destination': '/dev', 'type': 'tmpfs', 'source': 'tmpfs', 'options': ['mode=755']},
+                   {'destination': '/tmp', 'type': 'tmpfs', 'source': 'tmpfs', 'options': ['mode=1777']},
+                   {'destination': '/gofer', 'type': 'bind', 'source': shared, 'options': ['bind', 'rw']}],
+        'linux': {'namespaces': [{'type': t} for t in ('pid', 'ipc', 'uts', 'mount', 'network')]},
+    }
+
+
+class Native:
+    name = 'native'
+
+    def __init__(self, root, shared):
+        self.root, self.shared = root, shared
+
+    def bench(self, arguments):
+        tmpfs = tempfile.mkdtemp(prefix='bench.', dir='/dev/shm')
+        try:
+            return subprocess.run([os.path.join(self.root, 'bin/guest_bench'), '--dir=tmpfs=' + tmpfs,
+                                   '--dir=gofer=' + self.shared] + arguments, stdout=subprocess.PIPE, check=True,
+                                  text=True).stdout
+        finally:
+            shutil.rmtree(tmpfs)
+
+    def start_time(self):
+        return None
+
+    def idle_pss(self):
+        return None
+
+
+class Runtime:
+    def __init__(self, name, command, flags, work, root, shared):
+        self.name, self.work, self.root, self.shared, self.count = name, work, root, shared, 0
+        self.base = [command, '--root', os.path.join(work, 'state-' + name)] + flags
+
+    def bundle(self, args):
+        self.count += 1
+        name = 'bench-%d-%s-%d' % (os.getpid(), self.name, self.count)
+        path = os.path.join(self.work, name)
+        os.mkdir(path)
+        with open(os.path.join(path, 'config.json'), 'w') as f:
+            json.dump(config(self.root, self.shared, args), f)
+        return path, name
+
+    def run(self, args):
+        path, name = self.bundle(args)
+        done = subprocess.run(self.base + ['run', '--bundle', path, name], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=900)
+        self.delete(name)
+        if done.returncode != 0:
+            raise RuntimeError('%s: status %d: %s' % (self.name, done.returncode, done.stderr[-500:]))
+        return done.stdout
+
+    def delete(self, name):
+        subprocess.run(self.base + ['delete', '--force', name], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def bench(self, arguments):
+        return self.run(['/bin/guest_bench', '--dir=tmpfs=/tmp', '--dir=gofer=/gofer'] + arguments)
+
+    def start_time(self):
+        begin = time.monotonic()
+        self.run(['/bin/true'])
+        return (time.monotonic() - begin) * 1e3
+
+    def idle_pss(self):
+        """KiB of all processes that a detached container adds."""
+        path, name = self.bundle(['/bin/sleep', '1000'])
+        before = set(pids())
+        subprocess.run(self.base + ['run', '--detach', '--bundle', path, name], stdin=subprocess.DEVNULL,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True, timeout=60)
+        time.sleep(2)
+        new = set(pids()) - before
+        total = sum(pss(p) for p in new if belongs(p, self.base[0], name, new))
+        self.delete(name)
+        return total
+
+
+def pids():
+    return [int(n) for n in os.listdir('/proc') if n.isdigit()]
+
+
+def read(path):
+    try:
+        with open(path, 'rb') as f:
+            return f.read()
+    except OSError:
+        return b''
+
+
+def parent(pid):
+    fields = read('/proc/%d/stat' % pid).rpartition(b')')[2].split()
+    return int(fields[1]) if len(fields) > 1 else 0
+
+
+def belongs(pid, command, name, candidates):
+    """Whether a new process is of the sandbox: it or an ancestor runs the runtime, or names the container."""
+    while pid in candidates:
+        try:
+            if os.path.realpath('/proc/%d/exe' % pid) == os.path.realpath(command):
+                return True
+        except OSError:
+            pass
+        line = read('/proc/%d/cmdline' % pid)
+        if name.encode() in line or line.startswith(b'/bin/sleep\0' + b'1000'):
+            return True
+        pid = parent(pid)
+    return False
+
+
+def pss(pid):
+    for line in read('/proc/%d/smaps_rollup' % pid).splitlines():
+        if line.startswith(b'Pss:'):
+            return int(line.split()[1])
+    return 0
+
+
+class Busy:
+    """Two processes that never sleep."""
+
+    def __enter__(self):
+        self.loops = [subprocess.Popen([sys.executable, '-c', 'while True: pass']) for _ in range(2)]
+
+    def __exit__(self, *_):
+        for loop in self.loops:
+            loop.kill()
+            loop.wait()
+
+
+class Idle:
+    def __enter__(self):
+        pass
+
+    def __exit__(self, *_):
+        pass
+
+
+def collect(sides, options):
+    """{(row, side): [values]}; a side that fails is dropped with a message."""
+    values = {}
+
+    def note(row, side, value):
+        if value is not None:
+            values.setdefault((row, side.name), []).append(value)
+
+    for round_number in range(options.rounds):
+        for side in list(sides):
+            try:
+                for line in side.bench(['--time=%d' % options.time] + options.filter).splitlines():
+                    name, value = line.split()
+                    note(name, side, float(value))
+                if not options.filter:
+                    for _ in range(5):
+                        note('run_true_ms', side, side.start_time())
+                    if round_number == 0:
+                        note('idle_pss_kib', side, side.idle_pss())
+            except (RuntimeError, subprocess.SubprocessError) as error:
+                print('%s dropped: %s' % (side.name, error), file=sys.stderr)
+                sides.remove(side)
+            print('round %d: %s done' % (round_number + 1, side.name), file=sys.stderr)
+    return values
+
+
+def table(title, values, names):
+    rows = list(dict.fromkeys(row for row, _ in values))
+    ratios = [(a, b) for a, b in (('runsc', 'gvisor'), ('runsc', 'native'), ('runsc', 'runc')) if a in names and b in names]
+    header = [title] + names + ['%s/%s' % r for r in ratios]
+    print('| ' + ' | '.join(header) + ' |')
+    print('|---' + '|---:' * (len(header) - 1) + '|')
+    for row in rows:
+        middle = {n: statistics.median(values[(row, n)]) for n in names if (row, n) in values}
+        cells = ['{:,.0f}'.format(middle[n]) if n in middle else '' for n in names]
+        for a, b in ratios:
+            cells.append('%.2f' % (middle[a] / middle[b]) if a in middle and middle.get(b) else '')
+        print('| ' + ' | '.join([row] + cells) + ' |')
+    print()
+    return {row: {n: statistics.median(values[(row, n)]) for n in names if (row, n) in values} for row in rows}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('filter', nargs='*', help='parts of names of benchmarks')
+    parser.add_argument('--runsc', default=os.path.join(TOP, 'bazel-bin/runsc/runsc'), help='our runtime ("" for none)')
+    parser.add_argument('--runsc-flag', action='append', default=[])
+    parser.add_argument('--gvisor', default=os.environ.get('GVISOR', ''), help="gVisor's runsc (default: $GVISOR)")
+    parser.add_argument('--gvisor-flag', action='append',
+                        default=['--platform=systrap', '--network=none', '--ignore-cgroups'])
+    parser.add_argument('--bench', default=os.path.join(TOP, 'bazel-bin/test/bench/guest_bench'))
+    parser.add_argument('--rounds', type=int, default=3)
+    parser.add_argument('--time', type=int, default=100, help='milliseconds for each run of a benchmark')
+    parser.add_argument('--load', choices=['idle', 'busy', 'both'], default='both')
+    parser.add_argument('--json', help='write the medians to this file')
+    options = parser.parse_args()
+
+    work = tempfile.mkdtemp(prefix='runsc-bench.')
+    os.chmod(work, 0o755)
+    results = {}
+    try:
+        root, shared = os.path.join(work, 'rootfs'), os.path.join(work, 'shared')
+        os.mkdir(shared)
+        build_rootfs(root, options.bench)
+        for load, context in (('idle', Idle), ('busy', Busy)):
+            if options.load not in (load, 'both'):
+                continue
+            sides = [Native(root, shared)]
+            for name, command, flags in (('runc', shutil.which('runc'), []),
+                                         ('gvisor', options.gvisor, options.gvisor_flag),
+                                         ('runsc', options.runsc, options.runsc_flag)):
+                if command and os.path.exists(command):
+                    sides.append(Runtime(name, os.path.abspath(command), flags, work, root, shared))
+            names = [s.name for s in sides]
+            with context():
+                values = collect(sides, options)
+            results[load] = table('%s (ns)' % load, values, [n for n in names if any(k[1] == n for k in values)])
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    if options.json:
+        with open(options.json, 'w') as f:
+            json.dump(results, f, indent=1)
+
+
+if __name__ == '__main__':
+    main()
