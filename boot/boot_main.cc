@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include <atomic>
@@ -27,6 +28,8 @@
 #include "boot/loader/container/mounts.h"
 #include "boot/loader/container_config_json.h"
 #include "boot/platform/seccomp/seccomp_platform.h"
+#include "boot/socket/services.h"
+#include "boot/socket/unix/unix_socket.h"
 #include "boot/startup_report.h"
 
 namespace runsc {
@@ -126,6 +129,8 @@ class Boot {
     kernel_->on_orphan_exit = [this](ThreadGroup& group, int status) {
       if (group.pid() == Pid{1}) exit_.set(status);
     };
+    kernel_->sockets = std::make_shared<SocketServices>();
+    kernel_->sockets->add(AF_UNIX, unix_family());
     services_ = std::make_shared<VfsServices>();
     const Result<void> registered = register_file_systems(*kernel_, *services_);
     return registered.ok() ? true : fail("file systems", errno_name(registered.error()));

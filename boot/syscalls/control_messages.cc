@@ -21,7 +21,7 @@ Result<void> take_files(CurrentTask& task, std::span<const std::byte> data, std:
   for (; data.size() >= sizeof(int); data = data.subspan(sizeof(int))) {
     int fd;
     std::memcpy(&fd, data.data(), sizeof fd);
-    files.push_back(TRY(task.io_file(Fd{fd})));
+    files.push_back(TRY(task.file(Fd{fd})));  // O_PATH ones too
   }
   return {};
 }
