@@ -1,5 +1,6 @@
 #include "boot/vfs/dentry.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "boot/vfs/release.h"
@@ -116,10 +117,10 @@ Result<DentryPtr> Dentry::child_from_file_system(std::span<const std::string_vie
   // Nobody can have changed what lies below `first` since the file system answered: to get there, they would have had
   // to look it up under the lock that is held here.
   DentryPtr at = first;
-  for (std::size_t i = 1; i < names.size() && i <= found.size() && !at->negative(); ++i) {
+  for (std::size_t i = 1; i < std::min(names.size(), found.size()) && !at->negative(); ++i) {
     if (!S_ISDIR(at->inode_pointer()->type()) || at->inode_pointer()->cache_policy() == CachePolicy::kNever) break;
     if (at->cached_child(names[i])) break;
-    at = at->attach(names[i], i < found.size() ? found[i] : nullptr);
+    at = at->attach(names[i], std::move(found[i]));
   }
   return first;
 }

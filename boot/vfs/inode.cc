@@ -57,11 +57,9 @@ Result<std::vector<InodePtr>> Inode::lookup_path(std::span<const std::string_vie
     // Directories that are asked each time are asked when it is their turn.
     if (!S_ISDIR(last.type()) || last.cache_policy() == CachePolicy::kNever) break;
     auto next = last.lookup(names[found.size()]);
-    if (!next.ok()) {
-      if (next.error() == Errno(ENOENT)) break;
-      return next.error();
-    }
-    found.push_back(std::move(*next));
+    if (!next.ok() && next.error() != Errno(ENOENT)) break;
+    found.push_back(next.ok() ? std::move(*next) : nullptr);
+    if (!next.ok()) break;
   }
   return found;
 }

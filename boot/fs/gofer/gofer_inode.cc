@@ -144,6 +144,7 @@ Result<std::vector<InodePtr>> GoferInode::lookup_path(std::span<const std::strin
   std::vector<InodePtr> inodes;
   inodes.reserve(found.nodes.size());
   for (gofer::RemoteNode& node : found.nodes) inodes.push_back(adopt(std::move(node)));
+  if (found.error == ENOENT) inodes.push_back(nullptr);
   return inodes;
 }
 

@@ -83,7 +83,7 @@ Result<std::vector<InodePtr>> OverlayDirectory::lookup_path(std::span<const std:
   if (known) return OverlayInode::lookup_path(names);
   std::vector<InodePtr> found = TRY(lower()->lookup_path(names));
   std::shared_ptr<OverlayDirectory> parent = self();
-  for (std::size_t i = 0; i < found.size(); ++i) {
+  for (std::size_t i = 0; i < found.size() && found[i]; ++i) {
     found[i] = wrap(std::move(found[i]), parent, names[i]);
     if (S_ISDIR(found[i]->type()))
       parent = std::static_pointer_cast<OverlayDirectory>(found[i]);
