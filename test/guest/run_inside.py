@@ -262,7 +262,9 @@ def compare(native, inside, gaps):
     for test in sorted(set(native) | set(inside)):
         want, got = native.get(test, 'missing'), inside.get(test, 'missing')
         same = want == got
-        if want not in ('passed', 'skipped'):
+        if test == '(program)' and want == 'missing':
+            verdicts[test] = 'differs'
+        elif want not in ('passed', 'skipped'):
             verdicts[test] = 'native-' + want
         elif test in gaps:
             verdicts[test] = 'unexpected-pass' if same else 'known-gap'
