@@ -1,6 +1,7 @@
 #include "boot/fs/register_all.h"
 
 #include "boot/fs/dev/memory_devices.h"
+#include "boot/fs/devpts/register.h"
 #include "boot/fs/pipe/fifo.h"
 #include "boot/fs/tmpfs/tmpfs_file_system.h"
 #include "boot/memory/memory_file.h"
@@ -8,8 +9,8 @@
 namespace runsc {
 
 Result<void> register_file_systems(Kernel& kernel, VfsServices& services) {
-  (void)kernel;
   register_memory_devices(services);
+  register_devpts(kernel, services);
   register_tmpfs(services, TRY(MemoryFile::create()));
   services.open_fifo = open_fifo;
   return {};
