@@ -79,6 +79,13 @@ Result<FileAttributes> HostFile::attributes() {
   return from_host(host);
 }
 
+Result<FilePtr> HostFile::reopen(OpenFlags wanted) {
+  const bool denied = (wanted.readable() && !flags().readable()) || (wanted.writable() && !flags().writable());
+  if (denied) return Errno(EACCES);
+  UniqueFd copy(TRY(HOST_CALL(::fcntl(fd_.get(), F_DUPFD_CLOEXEC, 0))));
+  return make_another(std::move(copy), OpenFlags{wanted.bits & (O_ACCMODE | O_NONBLOCK | O_APPEND)});
+}
+
 Result<std::size_t> HostRegularFile::read(IoSink& sink, std::optional<std::uint64_t> offset, int) {
   Buffer buffer(sink.remaining());
   std::size_t done = 0;

@@ -19,9 +19,15 @@ class HostFile : public FileDescription {
 
   std::string anonymous_name() const override;
   Result<FileAttributes> attributes() override;
+  // Around a duplicate of the descriptor: what is one object to the host stays one, its position included. EACCES: the
+  // descriptor was not donated for that access.
+  Result<FilePtr> reopen(OpenFlags flags) override;
   int host_fd() const override { return fd_.get(); }
 
  protected:
+  // Of this one's class.
+  virtual FilePtr make_another(UniqueFd fd, OpenFlags flags) = 0;
+
   const UniqueFd fd_;
 };
 
@@ -37,6 +43,11 @@ class HostRegularFile : public HostFile {
   Result<void> allocate(int mode, std::uint64_t offset, std::uint64_t length) override;
   Result<void> sync(bool data_only) override;
   Result<FileMapping> map(std::uint64_t offset, std::uint64_t length, bool shared_writable) override;
+
+ protected:
+  FilePtr make_another(UniqueFd fd, OpenFlags flags) override {
+    return std::make_shared<HostRegularFile>(std::move(fd), flags);
+  }
 };
 
 // A descriptor that may have nothing to read yet. It may be in blocking mode, and its mode must not be changed. Reads
@@ -55,6 +66,12 @@ class HostStream : public HostFile {
   EventMask readiness(EventMask interest) override;
   WaitQueue* wait_queue() override { return &queue_; }
   bool pollable() override { return polled_; }
+
+ protected:
+  FilePtr make_another(UniqueFd fd, OpenFlags flags) override {
+    return std::make_shared<HostStream>(poller_, std::move(fd), flags);
+  }
+  HostPoller& poller() { return poller_; }
 
  private:
   Result<std::size_t> read_some(std::span<std::byte> to);

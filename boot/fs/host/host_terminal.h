@@ -20,6 +20,13 @@ class HostTerminal : public HostStream {
   void share_terminal(const HostTerminal& other) { terminal_ = other.terminal_; }
   const std::shared_ptr<Terminal>& terminal() const { return terminal_; }
 
+ protected:
+  FilePtr make_another(UniqueFd fd, OpenFlags flags) override {
+    auto another = std::make_shared<HostTerminal>(poller(), std::move(fd), flags);
+    another->share_terminal(*this);
+    return another;
+  }
+
  private:
   Result<std::int64_t> job_control(CurrentTask& task, std::uint32_t command, std::uint64_t argument);
 

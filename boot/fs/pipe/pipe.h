@@ -96,6 +96,8 @@ class PipeEnd : public FileDescription {
 
   std::string anonymous_name() const override;
   Result<FileAttributes> attributes() override;
+  // Of the same pipe, in either direction; never waits for the other end.
+  Result<FilePtr> reopen(OpenFlags flags) override;
   Result<std::size_t> read(IoSink& sink, std::optional<std::uint64_t> offset, int rwf) override;
   Result<std::size_t> write(IoSource& source, std::optional<std::uint64_t> offset, int rwf) override;
   Result<std::int64_t> ioctl(CurrentTask& task, std::uint32_t command, std::uint64_t argument) override;

@@ -22,6 +22,13 @@ Result<FileAttributes> PipeEnd::attributes() {
   return attributes_;
 }
 
+Result<FilePtr> PipeEnd::reopen(OpenFlags flags) {
+  const OpenFlags status{flags.bits & (O_ACCMODE | O_NONBLOCK | O_APPEND | O_DIRECT | O_ASYNC | O_NOATIME)};
+  pipe_->add(status.readable(), status.writable());
+  const AnonymousIdentity identity{attributes_.inode, attributes_.uid, attributes_.gid};
+  return FilePtr(std::make_shared<PipeEnd>(pipe_, path(), status, identity));
+}
+
 Result<std::size_t> PipeEnd::read(IoSink& sink, std::optional<std::uint64_t> offset, int) {
   if (offset) return Errno(ESPIPE);
   if (!flags().readable()) return Errno(EBADF);
