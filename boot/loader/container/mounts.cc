@@ -5,7 +5,10 @@
 #include <string>
 
 #include "boot/fs/gofer/attach.h"
+#include "boot/fs/overlay/overlay_file_system.h"
+#include "boot/fs/tmpfs/tmpfs_file_system.h"
 #include "boot/loader/container/dev_directory.h"
+#include "boot/memory/memory_file.h"
 #include "boot/vfs/path_walk.h"
 
 namespace runsc {
@@ -28,13 +31,25 @@ Result<UniqueFd> take(std::vector<UniqueFd>& descriptors, int index) {
   return taken;
 }
 
+// Changes go to memory, or to a file that the front end has made for them.
+Result<FileSystemPtr> add_overlay(const ContainerMount& mount, MountSources& sources, FileSystemPtr lower) {
+  std::shared_ptr<MemoryFile> store;
+  if (mount.overlay == OverlayKind::kMemory) {
+    store = TRY(MemoryFile::create());
+  } else {
+    store = TRY(MemoryFile::over(TRY(take(sources.overlay_stores, mount.overlay_store))));
+  }
+  FileSystemPtr upper = TmpfsFileSystem::create(std::move(store), TmpfsOptions{});
+  return FileSystemPtr(OverlayFileSystem::create(std::move(lower), std::move(upper)));
+}
+
 Result<FileSystemPtr> open_gofer_mount(const ContainerMount& mount, MountSources& sources) {
   UniqueFd socket = TRY(take(sources.gofer_connections, mount.connection));
-  // Below an overlay nobody in the sandbox changes the files either.
   const GoferCaching caching =
       mount.file_access == FileAccess::kExclusive ? GoferCaching::kExclusive : GoferCaching::kShared;
-  if (mount.overlay != OverlayKind::kNone) return Errno(ENOSYS);
-  return attach_gofer(std::move(socket), caching);
+  FileSystemPtr files = TRY(attach_gofer(std::move(socket), caching));
+  if (mount.overlay == OverlayKind::kNone) return files;
+  return add_overlay(mount, sources, std::move(files));
 }
 
 const char* type_name(MountType type) {
