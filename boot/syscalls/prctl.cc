@@ -9,6 +9,7 @@
 #include "boot/kernel/current_task.h"
 #include "boot/kernel/kernel.h"
 #include "boot/memory/memory_manager.h"
+#include "boot/syscalls/full_registers.h"
 #include "boot/syscalls/handlers.h"
 
 namespace runsc {
@@ -240,10 +241,18 @@ Result<long> sys_prctl(CurrentTask& task, int option, std::uint64_t a2, std::uin
 }
 
 Result<long> sys_arch_prctl(CurrentTask& task, int code, UserAddress address) {
-  (void)task;
-  (void)address;
+  const auto get = [&](std::uint64_t Registers::*base) {
+    return with_full_registers(task, [&]() -> Result<long> {
+      TRY(task.write(UserOut<std::uint64_t>{{address.value}}, task.registers().*base));
+      return 0;
+    });
+  };
   // ARCH_SET_FS and ARCH_SET_GS run natively; the others that Linux has are CPUID faulting and permissions for AMX.
   switch (code) {
+    case ARCH_GET_FS:
+      return get(&Registers::fs_base);
+    case ARCH_GET_GS:
+      return get(&Registers::gs_base);
     case ARCH_GET_CPUID:
       return 1;
     default:

@@ -5,6 +5,7 @@
 #include "boot/kernel/signal_delivery.h"
 #include "boot/kernel/signal_frame.h"
 #include "boot/kernel/signal_send.h"
+#include "boot/syscalls/full_registers.h"
 #include "boot/syscalls/handlers.h"
 
 namespace runsc {
@@ -49,20 +50,10 @@ Result<SignalSet> changed_mask(int how, SignalSet old, SignalSet argument) {
   }
 }
 
-// The stack pointer, which says whether the alternate stack is in use. Not needed when there is none.
-Result<std::uint64_t> stack_pointer(CurrentTask& task) {
-  if (task.signal_stack.size == 0) return std::uint64_t{0};
-  if (!task.event.full) {
-    TRY(task.context().capture(0));
-    task.event.full = true;
-  }
-  return task.registers().rsp;
-}
-
-Result<long> exchange_stack(CurrentTask& task, UserIn<SignalStack> wanted, UserOut<SignalStack> old) {
+// `sp`: the stack pointer, which says whether the alternate stack is in use.
+Result<long> exchange_stack(CurrentTask& task, UserIn<SignalStack> wanted, UserOut<SignalStack> old, std::uint64_t sp) {
   constexpr std::uint32_t kFlagBits = 1U << 31;  // SS_AUTODISARM
   const auto next = wanted ? std::optional(TRY(task.read(wanted))) : std::nullopt;
-  const std::uint64_t sp = TRY(stack_pointer(task));
   SignalStack present = task.signal_stack;
   const auto flags = static_cast<std::uint32_t>(present.flags) & kFlagBits;
   present.flags = static_cast<std::int32_t>(static_cast<std::uint32_t>(signal_stack_status(present, sp)) | flags);
@@ -110,14 +101,9 @@ Result<long> sys_rt_sigpending(CurrentTask& task, UserOut<SignalSet> set, std::s
 }
 
 Result<long> sys_sigaltstack(CurrentTask& task, UserIn<SignalStack> wanted, UserOut<SignalStack> old) {
-  const bool was_full = task.event.full;
-  const Result<long> result = exchange_stack(task, wanted, old);
-  // The stack pointer is known only of a thread that was answered already: its answer is put right.
-  if (task.event.full && !was_full) {
-    task.registers().rax = static_cast<std::uint64_t>(result.ok() ? *result : -result.error().value());
-    task.keep_registers();
-  }
-  return result;
+  // Without a stack it does not matter where the thread is.
+  if (task.signal_stack.size == 0) return exchange_stack(task, wanted, old, 0);
+  return with_full_registers(task, [&] { return exchange_stack(task, wanted, old, task.registers().rsp); });
 }
 
 Result<long> sys_rt_sigreturn(CurrentTask& task) {
