@@ -1,5 +1,6 @@
 #include "boot/memory/shared_memory.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 
 #include "boot/base/host_call.h"
@@ -16,6 +17,12 @@ class SharedMemory : public FileDescription {
   // A range beyond the end raises SIGBUS, as on Linux: mremap(2) does not make the file longer.
   Result<FileMapping> map(std::uint64_t offset, std::uint64_t length, bool) override {
     return FileMapping{{{memory_.get(), offset, length}}};
+  }
+  // madvise(2) MADV_REMOVE.
+  Result<void> allocate(int mode, std::uint64_t offset, std::uint64_t length) override {
+    const auto start = static_cast<off_t>(offset), count = static_cast<off_t>(length);
+    if (fallocate(memory_.get(), mode, start, count) != 0) return last_errno();
+    return {};
   }
 
  private:
