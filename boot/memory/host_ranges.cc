@@ -28,7 +28,7 @@ Result<void> MemoryManager::map_segment(State& state, const AddressSpace::Mappin
 
 Result<void> MemoryManager::map_host(State& state, const Vma& vma, AddressRange range, const FileMapping* mapping,
                                      bool populate) {
-  AddressSpace::Mapping part{range.start, range.length(), vma.protection, {}, -1, 0};
+  AddressSpace::Mapping part{range.start, range.length(), host_protection(vma.protection), {}, -1, 0};
   part.options.sharing = vma.shared ? Sharing::kShared : Sharing::kPrivate;
   part.options.no_reserve = vma.no_reserve;
   part.options.populate = populate;

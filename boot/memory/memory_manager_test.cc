@@ -62,7 +62,7 @@ class MemoryManagerTest : public testing::Test {
     for (const Vma& vma : memory_->vmas()) {
       if (vma.sealed) continue;
       for (std::uint64_t address = vma.start; address < vma.end; address += kPageSize)
-        listed[address / kPageSize] = {vma.protection, vma.shared, vma.file != nullptr ? 100 : -1,
+        listed[address / kPageSize] = {host_protection(vma.protection), vma.shared, vma.file != nullptr ? 100 : -1,
                                        vma.file != nullptr ? vma.file_offset(address) / kPageSize : 0};
     }
     ASSERT_EQ(listed.size(), host().pages().size());

@@ -131,7 +131,8 @@ Result<bool> MemoryManager::mmap_fixed(const MmapRequest& request, const CallLim
   constexpr int kPlain = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE | MAP_STACK;
   const int required = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
   const bool plain = (request.flags & ~kPlain) == 0 && (request.flags & required) == required &&
-                     (request.protection & ~kProtections) == 0;
+                     (request.protection & ~kProtections) == 0 &&
+                     host_protection(request.protection) == request.protection;
   if (!plain || native == nullptr) {
     TRY(mmap(request, limits));
     return false;

@@ -69,8 +69,8 @@ Result<bool> MemoryManager::mprotect(std::uint64_t address, std::uint64_t length
   range.end = permitted.end;
   if (!range.empty() && changes_anything(state->vmas, range, access)) {
     if (state->vmas.data_bytes() + new_data(state->vmas, range, access) > limits.data) return Errno(ENOMEM);
-    const bool natively = whole && protection == access && begin_native(*state, native, range);
-    if (!natively) TRY(space_->protect(range.start, range.length(), access));
+    const bool natively = whole && host_protection(protection) == access && begin_native(*state, native, range);
+    if (!natively) TRY(space_->protect(range.start, range.length(), host_protection(access)));
     state->vmas.change(range, [&](Vma& vma) { vma.protection = access; });
     if (natively) return true;
   }

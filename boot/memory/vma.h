@@ -50,6 +50,12 @@ struct Vma {
   std::uint64_t file_offset(std::uint64_t address) const { return offset + (address - start); }
 };
 
+// The host's protection for PROT_* of the application. The processor has no memory that can be written and not read, and
+// Linux's own copies do not ask; the host's process_vm_readv does.
+constexpr int host_protection(int protection) {
+  return (protection & PROT_WRITE) != 0 ? protection | PROT_READ : protection;
+}
+
 // Whether `next`, which starts where `vma` ends, continues it.
 bool continues(const Vma& vma, const Vma& next);
 
