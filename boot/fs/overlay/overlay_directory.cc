@@ -43,14 +43,15 @@ void OverlayDirectory::fill(FileAttributes& file) {
     return;
   }
   file.links = 1;
-  file.blocks = 0;
   if (!lower()) {
     file.links = 2;
+    file.blocks = 0;
     file.size = (2 + entries_.size()) * kEntrySize;
     for (const auto& [name, entry] : entries_)
       if (entry.node && S_ISDIR(entry.node->type())) ++file.links;
   } else if (upper()) {
     file.size = 4096;
+    file.blocks = 8;
   }
 }
 

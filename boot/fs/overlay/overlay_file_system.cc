@@ -26,9 +26,11 @@ Result<FilePtr> OverlayFileSystem::open_in(const MountPtr& mount, const InodePtr
   return inode->open({mount, Dentry::make_root(mount->file_system_ptr(), inode)}, flags);
 }
 
-// What can be written is the upper layer's.
+// What can be written is the upper layer's. One without limits has no figures; programs that look for free space before
+// they write must find some, so they see the lower layer's, next to which the upper one's file may well lie.
 Result<struct statfs> OverlayFileSystem::statistics() {
   struct statfs stats = TRY(upper_mount_->file_system().statistics());
+  if (stats.f_blocks == 0) stats = TRY(lower_mount_->file_system().statistics());
   stats.f_type = OVERLAYFS_SUPER_MAGIC;
   return stats;
 }
