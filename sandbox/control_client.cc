@@ -1,6 +1,7 @@
 #include "sandbox/control_client.h"
 
 #include <sys/socket.h>
+#include <sys/time.h>
 
 #include <array>
 #include <vector>
@@ -21,7 +22,9 @@ ControlClient::ControlClient(const std::string& path) : socket_(::socket(AF_UNIX
   if (::connect(socket_.get(), address.get(), address.size()) != 0) throw_system_error("connect to the sandbox");
 }
 
-std::string ControlClient::call(const std::string& request) {
+std::string ControlClient::call(const std::string& request, int seconds) {
+  const timeval limit{.tv_sec = seconds, .tv_usec = 0};
+  ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
   if (::send(socket_.get(), request.data(), request.size(), MSG_NOSIGNAL) < 0) {
     throw_system_error("send to the sandbox");
   }
@@ -30,6 +33,7 @@ std::string ControlClient::call(const std::string& request) {
   do {
     count = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
   } while (count < 0 && errno == EINTR);
+  if (count < 0 && errno == EAGAIN) throw UserError("the sandbox does not answer");
   if (count <= 0) throw UserError("the sandbox ended before it answered");
   const std::string answer(buffer.data(), static_cast<std::size_t>(count));
   if (answer.rfind("error ", 0) == 0) throw UserError(answer.substr(6));

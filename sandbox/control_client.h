@@ -16,8 +16,8 @@ class ControlClient {
   explicit ControlClient(const std::string& path);
 
   // Sends a request and waits for its answer; returns the text after "ok". Throws UserError with the reason for an
-  // error, and when the sandbox ends meanwhile.
-  std::string call(const std::string& request);
+  // error, when the sandbox ends meanwhile, and when it does not answer in time.
+  std::string call(const std::string& request, int seconds = 30);
 
   // Sends a request without waiting; answers are read and dropped by the next post(). False when it cannot be sent.
   bool post(const std::string& request) noexcept;

@@ -214,7 +214,10 @@ UserError Sandbox::failure(const std::optional<Report>& boot_report) {
   const bool gofer_failed =
       (gofer_report && !gofer_report->started) || (gofer_ended && gofer_.wait() != 0) || (gofer_ended && !boot_.exited());
   SpawnedProcess& cause = gofer_failed ? gofer_ : boot_;
-  return UserError(explain(cause, gofer_failed ? gofer_report : boot_report));
+  // Somebody killed the sandbox as a whole: to the caller that is a container killed by that signal.
+  const bool killed = !gofer_failed && !boot_report && boot_.exited() && WIFSIGNALED(boot_.wait());
+  const int exit_code = killed ? 128 + WTERMSIG(boot_.wait()) : 1;
+  return UserError(explain(cause, gofer_failed ? gofer_report : boot_report), exit_code);
 }
 
 std::string Sandbox::explain(SpawnedProcess& process, const std::optional<Report>& report) {

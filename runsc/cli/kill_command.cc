@@ -10,6 +10,9 @@
 namespace runsc {
 namespace {
 
+// A sandbox that is as busy as it can be answers sooner.
+constexpr int kPatienceSeconds = 10;
+
 int number_of(const std::string& text) {
   std::size_t used = 0;
   int number = 0;
@@ -44,7 +47,7 @@ int kill(const Words& words, const RuntimeOptions& options) {
   if (state.status_now() == Status::kStopped) throw UserError("container not running");
   try {
     ControlClient(store.control_socket(state.id))
-        .call((FLAGS_all ? "signal-all " : "signal ") + std::to_string(signal));
+        .call((FLAGS_all ? "signal-all " : "signal ") + std::to_string(signal), kPatienceSeconds);
   } catch (const UserError&) {
     // Whatever state the sandbox is in, SIGKILL works.
     if (signal != SIGKILL) throw;
