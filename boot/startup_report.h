@@ -1,17 +1,17 @@
-// Messages from the boot and gofer processes to the front end: one line of JSON each, over a pipe that stays open for the
-// life of the process. This is how an error in a process without a terminal becomes the caller's one error line.
+// Messages from the boot and gofer processes to the front end: one line of JSON each, over a pipe that stays open for
+// the life of the process. This is how an error in a process without a terminal becomes the caller's one error line.
 #pragma once
 
 #include <string_view>
 
 namespace runsc {
 
-// {"stage":STAGE,"message":MESSAGE}: the process cannot go on. Stage is a word or two for where it stands ("pivot root",
-// "load", "running"); the message is one line for a person, naming what failed and why. The stage "load" is for the caller's own mistakes, whose
-// message is shown without a stage; its texts are those that callers of runc match on, such as
-// `exec: "nothing": executable file not found in $PATH`, `exec: "/etc": permission denied`,
-// `exec: "/bin/x": no such file or directory` and `exec: "/bin/x": exec format error`. `fd` is borrowed; -1, and a
-// reader that has gone away, are ignored. Async-signal-safe but for memory allocation.
+// {"stage":STAGE,"message":MESSAGE}: the process cannot go on. Stage is a word or two for where it stands ("pivot
+// root", "load", "running"); the message is one line for a person, naming what failed and why. The stage "load" is for
+// the caller's own mistakes, whose message is shown without a stage; its texts are those that callers of runc match on,
+// such as `exec: "nothing": executable file not found in $PATH`, `exec: "/etc": permission denied`, `exec: "/bin/x": no
+// such file or directory` and `exec: "/bin/x": exec format error`. `fd` is borrowed; -1, and a reader that has gone
+// away, are ignored. Async-signal-safe but for memory allocation.
 void report_failure(int fd, std::string_view stage, std::string_view message);
 
 // {"event":"started"}: start-up is over, the container's first process has been loaded (executable found, its memory

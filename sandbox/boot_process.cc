@@ -18,10 +18,13 @@ std::vector<Step> boot_steps(bool may_set_groups, std::uint32_t id) {
        [](Donation&) { start_session(); }},
       {"private mounts", "before the first mount: the host must not see what is mounted here",
        [](Donation&) { make_mounts_private(); }},
-      {"private proc", "the kernel reads its agents' memory and statistics there; opened while there still is CAP_SYS_ADMIN",
+      {"private proc",
+       "the kernel reads its agents' memory and statistics there; opened while there still is CAP_SYS_ADMIN",
        [](Donation& donation) { donation.add("proc", open_private_proc().release()); }},
-      {"ids", "nobody, outside and inside: files and processes of the host's users are out of reach. Before the new root, which "
-              "belongs to it. The capabilities of the namespace's owner stay until they are dropped",
+      {"ids",
+       "nobody, outside and inside: files and processes of the host's users are out of reach. Before the new root, "
+       "which "
+       "belongs to it. The capabilities of the namespace's owner stay until they are dropped",
        [=](Donation&) { become(id, id, may_set_groups); }},
       {"empty root", "an empty tmpfs: a subverted kernel finds no file, whatever it can still call",
        [](Donation&) { mount_new_root(2); }},

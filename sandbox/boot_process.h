@@ -19,8 +19,8 @@ struct BootResources {
   std::vector<int> gofer_connections;
   std::vector<int> overlay_stores;
   int start_gate = -1;
-  int network_namespace = -1;          // the one to be born in; -1: see own_network
-  bool own_network = true;             // a new network namespace
+  int network_namespace = -1;  // the one to be born in; -1: see own_network
+  bool own_network = true;     // a new network namespace
   bool die_with_parent = false;
   bool rootless = false;
 };

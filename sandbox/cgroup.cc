@@ -31,7 +31,7 @@ std::vector<std::string> split(const std::string& text, char separator) {
 }
 
 std::vector<Hierarchy> list_hierarchies() {
-  static constexpr const char* kControllers[] = {"cpu",  "cpuacct", "cpuset",  "memory",  "pids",
+  static constexpr const char* kControllers[] = {"cpu",   "cpuacct", "cpuset",  "memory", "pids",
                                                  "blkio", "devices", "freezer", "hugetlb"};
   std::vector<Hierarchy> out;
   std::ifstream file("/proc/self/mountinfo");

@@ -43,9 +43,9 @@ class ConsoleRelay {
   int master() const { return master_.get(); }
   bool wants_input() const { return !input_ended_ && pending_.empty(); }
   bool wants_to_write() const { return !pending_.empty(); }
-  void read_input();       // descriptor 0 is readable
-  void write_pending();    // the master takes data
-  bool read_output();      // the master is readable; false: nobody has the other end any more
+  void read_input();        // descriptor 0 is readable
+  void write_pending();     // the master takes data
+  bool read_output();       // the master is readable; false: nobody has the other end any more
   void copy_window_size();  // from descriptor 0 to the console
 
  private:

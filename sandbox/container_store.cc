@@ -26,8 +26,8 @@ bool is_id_character(char c) {
 
 // Whether the locked file is still the one of that name: its last holder may have removed it.
 bool is_current(int fd, const std::string& path) {
-  struct stat held{};
-  struct stat named{};
+  struct stat held {};
+  struct stat named {};
   return ::fstat(fd, &held) == 0 && ::stat(path.c_str(), &named) == 0 && held.st_ino == named.st_ino &&
          held.st_dev == named.st_dev;
 }
@@ -56,8 +56,8 @@ std::optional<std::string> read_text(const std::string& path) {
 }  // namespace
 
 void check_container_id(const std::string& id) {
-  const bool valid = !id.empty() && id.size() <= 1024 && id != "." && id != ".." &&
-                     std::all_of(id.begin(), id.end(), is_id_character);
+  const bool valid =
+      !id.empty() && id.size() <= 1024 && id != "." && id != ".." && std::all_of(id.begin(), id.end(), is_id_character);
   if (!valid) throw UserError("invalid container ID format: " + (id.size() <= 100 ? "\"" + id + "\"" : "too long"));
 }
 

@@ -54,7 +54,7 @@ TEST_F(Store, KeepsStates) {
   EXPECT_EQ(loaded.status_now(), Status::kRunning);
   EXPECT_THROW(store.load("b"), UserError);
   EXPECT_EQ(store.list().size(), 1u);
-  struct stat status{};
+  struct stat status {};
   ASSERT_EQ(::stat((root_ + "/a/state.json").c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777, 0600u);
   store.remove("a", {});

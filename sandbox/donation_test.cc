@@ -34,7 +34,7 @@ struct FileId {
 };
 
 FileId id_of(int fd) {
-  struct stat status{};
+  struct stat status {};
   if (::fstat(fd, &status) != 0) return {};
   return {status.st_dev, status.st_ino};
 }
@@ -50,7 +50,8 @@ TEST(Donation, PlacesExactlyWhatWasAdded) {
   // Backwards, so that sources and targets overlap.
   std::vector<FileId> expected;
   for (int i = 5; i >= 1; --i) {
-    EXPECT_EQ(donation.add("f" + std::to_string(i), files[static_cast<std::size_t>(i)].get()), Donation::kFirst + 5 - i);
+    EXPECT_EQ(donation.add("f" + std::to_string(i), files[static_cast<std::size_t>(i)].get()),
+              Donation::kFirst + 5 - i);
     expected.push_back(id_of(files[static_cast<std::size_t>(i)].get()));
   }
   EXPECT_EQ(donation.add("none", -1), -1);
@@ -85,7 +86,8 @@ TEST(DonatedFds, AreTakenOnceByName) {
 }
 
 TEST(DonatedFds, RefusesMalformedLists) {
-  for (const char* text : {"", "fds=a=3", "--fds=a", "--fds=a=", "--fds=a=b", "--fds=a=1", "--fds=a=-3", "--fds=a=99999"}) {
+  for (const char* text :
+       {"", "fds=a=3", "--fds=a", "--fds=a=", "--fds=a=b", "--fds=a=1", "--fds=a=-3", "--fds=a=99999"}) {
     EXPECT_THROW(DonatedFds fds(text), UserError) << text;
   }
   EXPECT_NO_THROW(DonatedFds("--fds="));

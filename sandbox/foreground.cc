@@ -47,8 +47,7 @@ class Attendant {
 
   void turn() {
     const bool input = relay_ && relay_->wants_input();
-    const auto master_events =
-        static_cast<short>(relay_ ? POLLIN | (relay_->wants_to_write() ? POLLOUT : 0) : 0);
+    const auto master_events = static_cast<short>(relay_ ? POLLIN | (relay_->wants_to_write() ? POLLOUT : 0) : 0);
     pollfd entries[] = {{.fd = sandbox_.boot_pidfd(), .events = POLLIN, .revents = 0},
                         {.fd = sandbox_.gofer_pidfd(), .events = POLLIN, .revents = 0},
                         {.fd = signals_.fd(), .events = POLLIN, .revents = 0},

@@ -68,7 +68,7 @@ void detach_trees(Trees& trees) {
 }
 
 bool is_directory(int fd) {
-  struct stat status{};
+  struct stat status {};
   if (::fstat(fd, &status) != 0) throw_system_error("stat");
   return S_ISDIR(status.st_mode);
 }
@@ -85,7 +85,8 @@ void make_mount_point(const Tree& tree) {
 void attach_trees(Trees& trees) {
   for (Tree& tree : trees) {
     make_mount_point(tree);
-    if (::syscall(SYS_move_mount, tree.detached.get(), "", AT_FDCWD, tree.place.c_str(), MOVE_MOUNT_F_EMPTY_PATH) != 0) {
+    if (::syscall(SYS_move_mount, tree.detached.get(), "", AT_FDCWD, tree.place.c_str(), MOVE_MOUNT_F_EMPTY_PATH) !=
+        0) {
       throw_system_error("mount " + tree.mount.source);
     }
     tree.detached.reset();
@@ -100,8 +101,8 @@ void open_roots(Trees& trees, Donation& donation) {
   }
 }
 
-// The one race-free way to reopen an inode that is held with O_PATH. The host's own /proc, which holds files that a root
-// user may write, is used only where the caller is confined to a user namespace anyway.
+// The one race-free way to reopen an inode that is held with O_PATH. The host's own /proc, which holds files that a
+// root user may write, is used only where the caller is confined to a user namespace anyway.
 void open_proc_self_fd(Donation& donation, bool user_namespace) {
   const UniqueFd proc = open_private_proc();
   if (!proc && !user_namespace) throw_system_error("mount a proc file system");
@@ -122,8 +123,9 @@ std::vector<Step> gofer_steps(const GoferResources& resources) {
        [](Donation&) { make_mounts_private(); }},
       {"proc", "before the host's /proc is covered, which one may be needed to mount another",
        [=](Donation& donation) { open_proc_self_fd(donation, user_namespace); }},
-      {"detach trees", "copies of the mounts to serve, without devices, set-user-id programs and symbolic links that the "
-                       "host would follow; before the new root covers anything that they may lie under",
+      {"detach trees",
+       "copies of the mounts to serve, without devices, set-user-id programs and symbolic links that the "
+       "host would follow; before the new root covers anything that they may lie under",
        [=](Donation&) { detach_trees(*trees); }},
       {"new root", "a tree of its own that holds the served mounts and nothing else",
        [=](Donation&) { mount_new_root(static_cast<unsigned>(trees->size()) + 2); }},

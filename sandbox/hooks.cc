@@ -74,8 +74,8 @@ void run_hook(const std::string& what, const oci::Hook& hook, const std::string&
 
 void run_hooks(const char* kind, const std::vector<oci::Hook>& hooks, const std::string& state_json) {
   for (std::size_t i = 0; i < hooks.size(); ++i) {
-    run_hook("error running " + std::string(kind) + " hook #" + std::to_string(i) + " (" + hooks[i].path + ")", hooks[i],
-             state_json);
+    run_hook("error running " + std::string(kind) + " hook #" + std::to_string(i) + " (" + hooks[i].path + ")",
+             hooks[i], state_json);
   }
 }
 

@@ -10,7 +10,7 @@ namespace runsc {
 
 struct OverlayOption {
   OverlayKind kind = OverlayKind::kSelf;
-  std::string directory;        // kDir
+  std::string directory;          // kDir
   bool all_gofer_mounts = false;  // also over bind mounts
 };
 
@@ -23,7 +23,7 @@ struct RuntimeOptions {
   bool debug = false;
   bool rootless = false;  // the caller is not root: user namespaces for everything
   LogFormat log_format = LogFormat::kText;
-  int log_fd = -1;        // where the processes of the sandbox log (borrowed); -1: the container's stderr
+  int log_fd = -1;  // where the processes of the sandbox log (borrowed); -1: the container's stderr
 };
 
 }  // namespace runsc

@@ -15,11 +15,10 @@ constexpr const char kRootSource[] = "rootfs";
 constexpr const char kBindSource[] = "bind";
 
 std::map<std::string, MountType> type_names() {
-  return {{"tmpfs", MountType::kTmpfs},   {"proc", MountType::kProc},     {"sysfs", MountType::kSysfs},
-          {"devpts", MountType::kDevpts}, {"mqueue", MountType::kMqueue}, {"cgroup", MountType::kCgroup},
+  return {{"tmpfs", MountType::kTmpfs},    {"proc", MountType::kProc},     {"sysfs", MountType::kSysfs},
+          {"devpts", MountType::kDevpts},  {"mqueue", MountType::kMqueue}, {"cgroup", MountType::kCgroup},
           {"cgroup2", MountType::kCgroup2}};
 }
-
 
 // The host's own /proc, /sys and /dev are never served: where a bundle binds them (as `spec --rootless` does with
 // /sys), the container gets the sandbox's.
@@ -101,8 +100,7 @@ class Planner {
   }
 
   void plan_root() {
-    ContainerMount root =
-        gofer_mount("/", spec_.root.path, spec_.root.readonly ? MS_RDONLY : 0, true, true);
+    ContainerMount root = gofer_mount("/", spec_.root.path, spec_.root.readonly ? MS_RDONLY : 0, true, true);
     root.source = kRootSource;
     root.file_access = options_.file_access;
     plan_.config.mounts.push_back(root);
@@ -112,8 +110,8 @@ class Planner {
     if (const auto type = virtual_type(from.source)) {
       return {.destination = from.destination, .type = *type, .source = from.source, .flags = from.flags, .data = {}};
     }
-    ContainerMount mount = gofer_mount(from.destination, from.source, from.flags, from.recursive,
-                                       options_.overlay.all_gofer_mounts);
+    ContainerMount mount =
+        gofer_mount(from.destination, from.source, from.flags, from.recursive, options_.overlay.all_gofer_mounts);
     mount.source = kBindSource;
     mount.file_access = FileAccess::kShared;
     return mount;

@@ -12,9 +12,9 @@ namespace runsc {
 
 // A host directory or file that the gofer serves; its index is the index of its connection.
 struct GoferMount {
-  std::string source;     // absolute, resolved host path
-  bool recursive = false; // with what is mounted below it
-  bool read_only = false; // the gofer's own mount is read-only: nothing is written even by a subverted gofer
+  std::string source;      // absolute, resolved host path
+  bool recursive = false;  // with what is mounted below it
+  bool read_only = false;  // the gofer's own mount is read-only: nothing is written even by a subverted gofer
 };
 
 struct ContainerPlan {

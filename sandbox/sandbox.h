@@ -19,10 +19,10 @@ namespace runsc {
 
 struct SandboxRequest {
   std::string id;
-  std::string bundle;  // absolute
-  oci::Spec spec;      // has passed check_bundle()
+  std::string bundle;                 // absolute
+  oci::Spec spec;                     // has passed check_bundle()
   std::array<int, 3> stdio{0, 1, 2};  // borrowed
-  bool detach = false;  // the sandbox outlives this process
+  bool detach = false;                // the sandbox outlives this process
 };
 
 // The processes of a sandbox that this process has started, as long as it looks after them. The destructor kills what
@@ -45,8 +45,8 @@ class Sandbox {
   // Ends the sandbox at once.
   void kill();
 
-  // Waits until the boot process has ended and ends the gofer. Returns the container's exit status. Throws UserError when
-  // the sandbox failed rather than the container ended.
+  // Waits until the boot process has ended and ends the gofer. Returns the container's exit status. Throws UserError
+  // when the sandbox failed rather than the container ended.
   int finish();
 
   // Both processes go on without us.

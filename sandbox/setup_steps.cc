@@ -53,7 +53,8 @@ void drop_from_bounding_set(std::uint64_t keep) {
   // Up to the last capability that this kernel knows, which may be later than those we know.
   for (int number = 0; ::prctl(PR_CAPBSET_READ, number, 0, 0, 0) >= 0; ++number) {
     const bool kept = number < 64 && ((keep >> number) & 1) != 0;
-    if (!kept && ::prctl(PR_CAPBSET_DROP, number, 0, 0, 0) != 0) throw_system_error("drop capability from bounding set");
+    if (!kept && ::prctl(PR_CAPBSET_DROP, number, 0, 0, 0) != 0)
+      throw_system_error("drop capability from bounding set");
   }
 }
 
@@ -78,7 +79,8 @@ void set_ambient_set(std::uint64_t mask) {
   if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0) throw_system_error("clear ambient capabilities");
   for (int number = 0; number < 64; ++number) {
     if (((mask >> number) & 1) == 0) continue;
-    if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, number, 0, 0) != 0) throw_system_error("raise ambient capability");
+    if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, number, 0, 0) != 0)
+      throw_system_error("raise ambient capability");
   }
 }
 
@@ -107,7 +109,8 @@ void pivot_to_new_root() {
   if (::syscall(SYS_pivot_root, ".", ".") != 0) throw_system_error("pivot_root");
   if (::umount2(".", MNT_DETACH) != 0) throw_system_error("unmount the old root");
   if (::chdir("/") != 0) throw_system_error("enter the root");
-  if (::mount(nullptr, "/", nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0) {
+  if (::mount(nullptr, "/", nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) !=
+      0) {
     throw_system_error("make the root read-only");
   }
 }

@@ -22,8 +22,8 @@ void mount_new_root(unsigned inodes);
 void pivot_to_new_root();
 
 // A procfs of the process's own pid namespace that is mounted nowhere, with subset=pid: /proc/<pid> and /proc/self, and
-// none of /proc/sys and its like. Read-only, which does not limit what is opened through /proc/<pid>/fd. O_PATH. Invalid
-// where the host forbids it: in a user namespace whose own /proc is partly covered.
+// none of /proc/sys and its like. Read-only, which does not limit what is opened through /proc/<pid>/fd. O_PATH.
+// Invalid where the host forbids it: in a user namespace whose own /proc is partly covered.
 UniqueFd open_private_proc();
 
 // Real, effective and saved ids; no supplementary groups where the user namespace allows setgroups(2).

@@ -35,7 +35,7 @@ constexpr int kSetupFailed = 127;
 UniqueFd open_own_program() {
   UniqueFd program(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
   if (!program) throw_system_error("open /proc/self/exe");
-  struct stat status{};
+  struct stat status {};
   if (::fstat(program.get(), &status) != 0) throw_system_error("stat /proc/self/exe");
   if ((status.st_mode & (S_IXOTH | S_IROTH)) == (S_IXOTH | S_IROTH)) return program;
   // The boot process is nobody when it executes the program: a file that others may not execute is copied.
@@ -67,8 +67,8 @@ void write_file(const std::string& path, const std::string& text) {
 std::string map_text(const std::vector<IdMapping>& mappings) {
   std::string out;
   for (const IdMapping& mapping : mappings) {
-    out += std::to_string(mapping.container) + " " + std::to_string(mapping.host) + " " +
-           std::to_string(mapping.size) + "\n";
+    out += std::to_string(mapping.container) + " " + std::to_string(mapping.host) + " " + std::to_string(mapping.size) +
+           "\n";
   }
   return out;
 }
@@ -81,7 +81,8 @@ void write_id_maps(pid_t pid, const IdMaps& maps) {
 }
 
 // Signal handlers and the mask are the parent's business; the new program starts with none.
-// By the host call: glibc refuses to touch the two signals that its threads use, and a caller may have ignored those too.
+// By the host call: glibc refuses to touch the two signals that its threads use, and a caller may have ignored those
+// too.
 void reset_signals() {
   struct {
     void (*handler)(int);
@@ -186,6 +187,8 @@ class NetworkNamespaceVisit {
   ~NetworkNamespaceVisit() {
     if (own_ && ::setns(own_.get(), CLONE_NEWNET) != 0) ::abort();
   }
+  // In the child, which was born there.
+  void stay() { own_.reset(); }
   NetworkNamespaceVisit(const NetworkNamespaceVisit&) = delete;
   NetworkNamespaceVisit& operator=(const NetworkNamespaceVisit&) = delete;
 
@@ -221,8 +224,8 @@ SpawnedProcess spawn(const SpawnRequest& original) {
   SpawnRequest request = original;
   SpawnedProcess process;
   process.name_ = request.name;
-  void* shared = ::mmap(nullptr, sizeof(SpawnedProcess::Progress), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-                        -1, 0);
+  void* shared =
+      ::mmap(nullptr, sizeof(SpawnedProcess::Progress), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (shared == MAP_FAILED) throw_system_error("mmap");
   process.progress_ = new (shared) SpawnedProcess::Progress();
   for (const Step& step : request.steps) process.step_names_.push_back(step.name);
@@ -233,8 +236,9 @@ SpawnedProcess spawn(const SpawnRequest& original) {
   const int placed_report = request.donation.add("report", report.second.get());
   int pidfd = -1;
   {
-    const NetworkNamespaceVisit visit(request.network_namespace);
+    NetworkNamespaceVisit visit(request.network_namespace);
     process.pid_ = clone_into(request.namespaces, &pidfd);
+    if (process.pid_ == 0) visit.stay();
   }
   if (process.pid_ < 0) throw_clone_error(request);
   if (process.pid_ == 0) {

@@ -34,14 +34,14 @@ struct IdMaps {
 };
 
 struct SpawnRequest {
-  std::string name;               // "boot": the first argument of the new program, and its name in messages
-  std::uint64_t namespaces = 0;   // CLONE_NEW*
-  int network_namespace = -1;     // borrowed; the child is born in it. -1: the parent's, or CLONE_NEWNET's
-  IdMaps id_maps;                 // only with CLONE_NEWUSER
+  std::string name;              // "boot": the first argument of the new program, and its name in messages
+  std::uint64_t namespaces = 0;  // CLONE_NEW*
+  int network_namespace = -1;    // borrowed; the child is born in it. -1: the parent's, or CLONE_NEWNET's
+  IdMaps id_maps;                // only with CLONE_NEWUSER
   std::vector<Step> steps;
-  Donation donation;              // "report" is added by spawn()
+  Donation donation;                   // "report" is added by spawn()
   std::vector<std::string> arguments;  // after the name and the descriptors
-  bool die_with_parent = false;   // SIGKILL when the thread that called spawn() ends
+  bool die_with_parent = false;        // SIGKILL when the thread that called spawn() ends
 };
 
 // A process that has been started. Kills and reaps it when destroyed, unless released.

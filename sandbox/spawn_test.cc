@@ -1,9 +1,11 @@
 #include "sandbox/spawn.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "runsc/common/user_error.h"
@@ -48,6 +50,32 @@ TEST(Spawn, WaitsForTheGate) {
   SpawnedProcess process = spawn(request_with({{"deadly", "", [](Donation&) { ::raise(SIGKILL); }}}));
   EXPECT_FALSE(process.exited());
   EXPECT_EQ(process.stage(), "start");
+}
+
+TEST(Spawn, BearsTheChildInAnotherNetworkNamespace) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+  const UniqueFd own(::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
+  ASSERT_EQ(::unshare(CLONE_NEWNET), 0);
+  const UniqueFd other(::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
+  struct stat wanted{};
+  ASSERT_EQ(::fstat(other.get(), &wanted), 0);
+  ASSERT_EQ(::setns(own.get(), CLONE_NEWNET), 0);
+  SpawnRequest request = request_with({{"compare", "", [&](Donation&) {
+                                          struct stat status{};
+                                          ::stat("/proc/self/ns/net", &status);
+                                          if (status.st_ino != wanted.st_ino) throw UserError("elsewhere");
+                                          throw UserError("there");
+                                        }}});
+  request.namespaces = CLONE_NEWUSER;
+  request.id_maps = {.uids = {{0, 0, 1}}, .gids = {{0, 0, 1}}};
+  request.network_namespace = other.get();
+  SpawnedProcess process = spawn(request);
+  process.go();
+  process.wait();
+  EXPECT_EQ(ReportReader(process.report_fd()).next()->message, "there");
+  struct stat present{};
+  ASSERT_EQ(::stat("/proc/self/ns/net", &present), 0);
+  EXPECT_NE(present.st_ino, wanted.st_ino) << "the parent is back";
 }
 
 TEST(Spawn, EndsWithItsOwner) {

@@ -32,8 +32,8 @@ struct ContainerState {
 
   // kStopped as soon as the boot process is gone, whatever was saved.
   Status status_now() const;
-  // Left behind by a command that was killed half-way, or while it ran the container in the foreground: no process of it
-  // lives, and nobody knows that it has to be deleted.
+  // Left behind by a command that was killed half-way, or while it ran the container in the foreground: no process of
+  // it lives, and nobody knows that it has to be deleted.
   bool abandoned() const;
 };
 

@@ -44,8 +44,8 @@ void ControlSocket::stop() {
 void ControlSocket::run() {
   std::vector<pollfd> entries;
   while (true) {
-    entries.assign({{.fd = stop_.get(), .events = POLLIN, .revents = 0},
-                    {.fd = listener_.get(), .events = POLLIN, .revents = 0}});
+    entries.assign(
+        {{.fd = stop_.get(), .events = POLLIN, .revents = 0}, {.fd = listener_.get(), .events = POLLIN, .revents = 0}});
     for (const UniqueFd& client : clients_) entries.push_back({.fd = client.get(), .events = POLLIN, .revents = 0});
     if (::poll(entries.data(), entries.size(), -1) < 0) continue;
     if (entries[0].revents != 0) return;

@@ -76,8 +76,8 @@ TEST_F(ControlSocketTest, PassesRequestsOn) {
 
 TEST_F(ControlSocketTest, RefusesGarbage) {
   const UniqueFd client = connect();
-  for (const std::string request : {"signal", "signal ", "signal 0", "signal 65", "signal -1", "signal 1x", "signal 1 2",
-                                    "", " ", "nonsense", "resizes", "\xff\xfe"}) {
+  for (const std::string request : {"signal", "signal ", "signal 0", "signal 65", "signal -1", "signal 1x",
+                                    "signal 1 2", "", " ", "nonsense", "resizes", "\xff\xfe"}) {
     if (request.empty()) continue;  // an empty packet is the end of a connection
     EXPECT_EQ(call(client, request).rfind("error ", 0), 0u) << request;
   }

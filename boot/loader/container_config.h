@@ -1,8 +1,8 @@
-// What the front end tells the boot process about one container: the OCI configuration, validated and resolved, as plain
-// data. It crosses the process boundary as JSON in a sealed memfd (container_config_json.h).
+// What the front end tells the boot process about one container: the OCI configuration, validated and resolved, as
+// plain data. It crosses the process boundary as JSON in a sealed memfd (container_config_json.h).
 //
-// The boot process treats it as input to check: the front end is trusted, but what it passes on (strings, sizes, numbers)
-// was written by the bundle's author.
+// The boot process treats it as input to check: the front end is trusted, but what it passes on (strings, sizes,
+// numbers) was written by the bundle's author.
 #pragma once
 
 #include <cstdint>
@@ -25,17 +25,17 @@ struct ContainerCapabilities {
 };
 
 struct ContainerRlimit {
-  int resource = 0;  // RLIMIT_*
+  int resource = 0;        // RLIMIT_*
   std::uint64_t soft = 0;  // RLIM_INFINITY is all ones
   std::uint64_t hard = 0;
   friend bool operator==(const ContainerRlimit&, const ContainerRlimit&) = default;
 };
 
 enum class MountType {
-  kGofer,   // host files, served by a gofer over the connection `connection`
+  kGofer,  // host files, served by a gofer over the connection `connection`
   kTmpfs,
-  kDev,     // a tmpfs holding the default devices (null zero full random urandom tty console ptmx), links (fd stdin ..),
-            // pts/ and shm/; `data` as for tmpfs
+  kDev,  // a tmpfs holding the default devices (null zero full random urandom tty console ptmx), links (fd stdin ..),
+         // pts/ and shm/; `data` as for tmpfs
   kProc,
   kSysfs,
   kDevpts,
@@ -60,14 +60,14 @@ enum class FileAccess {
 struct ContainerMount {
   std::string destination;  // absolute, clean (no "." or ".." or repeated slash)
   MountType type = MountType::kTmpfs;
-  std::string source;              // as it shall appear in /proc/mounts; never opened
-  std::uint64_t flags = 0;         // MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_NOATIME, ..: mount(2), no MS_BIND
-  std::vector<std::string> data;   // "size=65536k", "mode=755", "gid=5", "ptmxmode=0666", ..: as written by the author
+  std::string source;             // as it shall appear in /proc/mounts; never opened
+  std::uint64_t flags = 0;        // MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_NOATIME, ..: mount(2), no MS_BIND
+  std::vector<std::string> data;  // "size=65536k", "mode=755", "gid=5", "ptmxmode=0666", ..: as written by the author
   // kGofer only.
-  int connection = -1;             // index in BootOptions::gofer_connections
+  int connection = -1;  // index in BootOptions::gofer_connections
   FileAccess file_access = FileAccess::kShared;
   OverlayKind overlay = OverlayKind::kNone;
-  int overlay_store = -1;          // kSelf, kDir: index in BootOptions::overlay_stores
+  int overlay_store = -1;  // kSelf, kDir: index in BootOptions::overlay_stores
   friend bool operator==(const ContainerMount&, const ContainerMount&) = default;
 };
 

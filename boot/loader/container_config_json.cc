@@ -97,7 +97,8 @@ void check_strings(const std::vector<std::string>& strings, const char* what) {
 }
 
 void check_path(const std::string& path, const char* what) {
-  require(!path.empty() && path[0] == '/' && is_c_string(path), std::string(what) + ": \"" + path + "\" is not absolute");
+  require(!path.empty() && path[0] == '/' && is_c_string(path),
+          std::string(what) + ": \"" + path + "\" is not absolute");
 }
 
 void check_rules(const ContainerConfig& config) {
@@ -121,7 +122,8 @@ std::string container_config_to_json(const ContainerConfig& config) {
   json out = json::object();
   visit_fields(config, [&](const char* key, const auto& value) { out[key] = value; });
   visit_optional_fields(config, [&](const char* key, const auto& value) { put_optional(out, key, value); });
-  // Arguments and environment may be any bytes; those that are not UTF-8 are the caller's to refuse, not ours to crash on.
+  // Arguments and environment may be any bytes; those that are not UTF-8 are the caller's to refuse, not ours to crash
+  // on.
   return out.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
@@ -141,7 +143,7 @@ Result<ContainerConfig> container_config_from_json(std::string_view text, std::s
 }
 
 Result<ContainerConfig> read_container_config(int fd, std::string* why) {
-  struct stat status{};
+  struct stat status {};
   if (::fstat(fd, &status) != 0 || status.st_size < 0 || status.st_size > kMaxConfigBytes) {
     *why = "the configuration's descriptor is not a file of at most 16 MiB";
     return Errno(EINVAL);

@@ -18,8 +18,14 @@ ContainerConfig example() {
   config.umask = 0027;
   config.capabilities.bounding = 0x1ffffffffff;
   config.rlimits = {{7, 1024, ~0ull}};
-  config.mounts = {{.destination = "/", .type = MountType::kGofer, .source = "root", .flags = 1, .data = {},
-                    .connection = 0, .file_access = FileAccess::kExclusive, .overlay = OverlayKind::kSelf,
+  config.mounts = {{.destination = "/",
+                    .type = MountType::kGofer,
+                    .source = "root",
+                    .flags = 1,
+                    .data = {},
+                    .connection = 0,
+                    .file_access = FileAccess::kExclusive,
+                    .overlay = OverlayKind::kSelf,
                     .overlay_store = 0},
                    {.destination = "/dev", .type = MountType::kDev, .source = "tmpfs", .data = {"mode=755"}}};
   config.sysctls = {{"kernel.shmmax", "1"}};

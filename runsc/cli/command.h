@@ -18,7 +18,8 @@ struct Command {
   std::vector<FlagName> flags;
   std::size_t min_words;
   std::size_t max_words;
-  // Runs with its flags set. `words` are what follows the flags. Returns the exit status of the program; throws UserError.
+  // Runs with its flags set. `words` are what follows the flags. Returns the exit status of the program; throws
+  // UserError.
   int (*run)(const Words& words, const RuntimeOptions& options);
 };
 

@@ -15,8 +15,9 @@ DEFINE_bool(strace, false, "log every system call of the application");
 DEFINE_string(platform, "seccomp", "how application code runs: seccomp");
 DEFINE_string(network, "none", "none, or host: sockets of the container's network namespace on the host");
 DEFINE_string(file_access, "exclusive", "exclusive, or shared: the root is changed from outside while it runs");
-DEFINE_string(overlay2, "root:self",
-              "what takes the writes to the root: root:self, root:memory, root:dir=/PATH, all:.. (bind mounts too), none");
+DEFINE_string(
+    overlay2, "root:self",
+    "what takes the writes to the root: root:self, root:memory, root:dir=/PATH, all:.. (bind mounts too), none");
 DEFINE_string(rootless, "auto", "true, false or auto: run without being root");
 DEFINE_bool(systemd_cgroup, false, "accepted for compatibility");
 
@@ -101,7 +102,8 @@ std::string describe_flags(const std::vector<FlagName>& flags) {
     left.resize(std::max(left.size() + 1, kColumn), ' ');
     out += left + info.description;
     const bool says_default = info.description.find("(default") != std::string::npos;
-    if (info.type != "bool" && !info.default_value.empty() && !says_default) out += " (default " + info.default_value + ")";
+    if (info.type != "bool" && !info.default_value.empty() && !says_default)
+      out += " (default " + info.default_value + ")";
     out += "\n";
   }
   return out;

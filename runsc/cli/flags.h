@@ -45,14 +45,14 @@ namespace runsc {
 
 // One flag as a command takes it.
 struct FlagName {
-  const char* name;           // "pid-file"
-  char letter = 0;            // 'd' for -d; 0: none
+  const char* name;             // "pid-file"
+  char letter = 0;              // 'd' for -d; 0: none
   const char* gflag = nullptr;  // the definition's name, where it is not `name` with underscores
 };
 
-// Reads flags from words[start..]; ends at the first word that is no flag, or behind "--". Returns the index of the first
-// word not read. `--name value`, `--name=value`, `-name` (one dash, as in Go programs), `-n value`, booleans without a
-// value or with "=true". Throws UserError for an unknown flag, a missing or a malformed value.
+// Reads flags from words[start..]; ends at the first word that is no flag, or behind "--". Returns the index of the
+// first word not read. `--name value`, `--name=value`, `-name` (one dash, as in Go programs), `-n value`, booleans
+// without a value or with "=true". Throws UserError for an unknown flag, a missing or a malformed value.
 std::size_t parse_flags(const std::vector<std::string>& words, std::size_t start, const std::vector<FlagName>& allowed);
 
 // "  --pid-file string   description\n" for each.

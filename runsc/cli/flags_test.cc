@@ -8,8 +8,8 @@
 namespace runsc {
 namespace {
 
-const std::vector<FlagName> kFlags = {{"bundle", 'b'}, {"detach", 'd'}, {"pid-file"}, {"preserve-fds"},
-                                      {"rootless", 0, "spec_rootless"}};
+const std::vector<FlagName> kFlags = {
+    {"bundle", 'b'}, {"detach", 'd'}, {"pid-file"}, {"preserve-fds"}, {"rootless", 0, "spec_rootless"}};
 
 // Each test sees the defaults.
 class Flags : public testing::Test {
@@ -17,8 +17,9 @@ class Flags : public testing::Test {
 };
 
 TEST_F(Flags, TakeEveryForm) {
-  EXPECT_EQ(parse_flags({"-b", "x", "--pid-file=y=z", "--detach", "-preserve-fds", "3", "id", "--detach=false"}, 0, kFlags),
-            6u);
+  EXPECT_EQ(
+      parse_flags({"-b", "x", "--pid-file=y=z", "--detach", "-preserve-fds", "3", "id", "--detach=false"}, 0, kFlags),
+      6u);
   EXPECT_EQ(FLAGS_bundle, "x");
   EXPECT_EQ(FLAGS_pid_file, "y=z");
   EXPECT_TRUE(FLAGS_detach);
@@ -44,9 +45,16 @@ TEST_F(Flags, MayHaveAnotherDefinition) {
 }
 
 TEST_F(Flags, RefuseWhatIsNotListed) {
-  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
-           {"--root", "x"}, {"--logtostderr"}, {"--flagfile=/etc/passwd"}, {"-x"}, {"--pid_file=x"}, {"--bundle"},
-           {"--preserve-fds", "many"}, {"--detach=maybe"}, {"---detach"}, {"--=x"}}) {
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{{"--root", "x"},
+                                                                                     {"--logtostderr"},
+                                                                                     {"--flagfile=/etc/passwd"},
+                                                                                     {"-x"},
+                                                                                     {"--pid_file=x"},
+                                                                                     {"--bundle"},
+                                                                                     {"--preserve-fds", "many"},
+                                                                                     {"--detach=maybe"},
+                                                                                     {"---detach"},
+                                                                                     {"--=x"}}) {
     EXPECT_THROW(parse_flags(words, 0, kFlags), UserError) << words[0];
   }
 }

@@ -54,10 +54,20 @@ bool parse_rootless() {
 }  // namespace
 
 const std::vector<FlagName>& global_flags() {
-  static const std::vector<FlagName> flags = {{"root"},     {"log"},         {"log-format"}, {"debug"},
-                                              {"debug-log"}, {"strace"},      {"platform"},   {"network"},
-                                              {"file-access"}, {"overlay2"},  {"rootless"},   {"systemd-cgroup"},
-                                              {"help", 'h', "help_wanted"}, {"version", 'v', "version_wanted"}};
+  static const std::vector<FlagName> flags = {{"root"},
+                                              {"log"},
+                                              {"log-format"},
+                                              {"debug"},
+                                              {"debug-log"},
+                                              {"strace"},
+                                              {"platform"},
+                                              {"network"},
+                                              {"file-access"},
+                                              {"overlay2"},
+                                              {"rootless"},
+                                              {"systemd-cgroup"},
+                                              {"help", 'h', "help_wanted"},
+                                              {"version", 'v', "version_wanted"}};
   return flags;
 }
 

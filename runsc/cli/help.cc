@@ -37,7 +37,8 @@ int print_command_help(const Command& command) {
 }
 
 int print_version() {
-  return print(std::string("runsc version ") + kVersion + "\ncommit: " + build_commit() + "\nspec: " + kSpecVersion + "\n");
+  return print(std::string("runsc version ") + kVersion + "\ncommit: " + build_commit() + "\nspec: " + kSpecVersion +
+               "\n");
 }
 
 }  // namespace runsc

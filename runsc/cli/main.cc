@@ -18,8 +18,8 @@ namespace {
 
 const Command& find_command(const std::string& name) {
   const auto& commands = all_commands();
-  const auto found = std::find_if(commands.begin(), commands.end(),
-                                  [&](const Command& command) { return name == command.name; });
+  const auto found =
+      std::find_if(commands.begin(), commands.end(), [&](const Command& command) { return name == command.name; });
   if (found == commands.end()) throw UserError("unknown command \"" + name + "\"; see `runsc help`");
   return *found;
 }

@@ -42,7 +42,8 @@ void Messages::append(const char* level, const std::string& text) const {
   const std::string time = timestamp_now();
   // The text format is that of runc, which callers show as it is.
   write_line(log_.get(), format_ == LogFormat::kJson
-                             ? std::string("{\"level\":\"") + level + "\",\"msg\":" + as_json(text) + ",\"time\":\"" + time + "\"}\n"
+                             ? std::string("{\"level\":\"") + level + "\",\"msg\":" + as_json(text) + ",\"time\":\"" +
+                                   time + "\"}\n"
                              : "time=\"" + time + "\" level=" + level + " msg=" + as_json(text) + "\n");
 }
 

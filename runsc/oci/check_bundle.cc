@@ -22,22 +22,20 @@ std::string real_path(const std::string& path, const std::string& what) {
 void check_root(Root& root, const std::string& bundle) {
   const std::string what = "config.json: root.path: " + in_quotes(root.path);
   root.path = real_path(root.path[0] == '/' ? root.path : bundle + "/" + root.path, what);
-  struct stat status{};
+  struct stat status {};
   if (::stat(root.path.c_str(), &status) != 0) throw_system_error(what);
   if (!S_ISDIR(status.st_mode)) throw UserError(what + " is not a directory");
   if (root.path == "/") throw UserError(what + ": the host's root is not a container's root");
 }
 
 void check_source(Mount& mount, std::size_t index, const std::string& bundle) {
-  const std::string what =
-      "config.json: mounts[" + std::to_string(index) + "].source: " + in_quotes(mount.source);
+  const std::string what = "config.json: mounts[" + std::to_string(index) + "].source: " + in_quotes(mount.source);
   mount.source = real_path(absolute(mount.source, bundle), what);
 }
 
 void check_namespace_path(const Namespace& ns, std::size_t index) {
-  const std::string what =
-      "config.json: linux.namespaces[" + std::to_string(index) + "].path: " + in_quotes(ns.path);
-  struct stat status{};
+  const std::string what = "config.json: linux.namespaces[" + std::to_string(index) + "].path: " + in_quotes(ns.path);
+  struct stat status {};
   if (!ns.path.empty() && ::stat(ns.path.c_str(), &status) != 0) throw_system_error(what);
 }
 

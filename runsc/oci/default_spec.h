@@ -5,8 +5,8 @@
 
 namespace runsc::oci {
 
-// As runc writes it: `sh` in rootfs/, on a terminal, with three capabilities. Rootless: in a user namespace that maps the
-// caller to root.
+// As runc writes it: `sh` in rootfs/, on a terminal, with three capabilities. Rootless: in a user namespace that maps
+// the caller to root.
 nlohmann::ordered_json default_spec(bool rootless);
 
 }  // namespace runsc::oci

@@ -34,7 +34,7 @@ std::string article(const json& value) {
 }
 
 std::string read_whole(int fd, const std::string& name) {
-  struct stat status{};
+  struct stat status {};
   if (::fstat(fd, &status) != 0) throw_system_error(name);
   if (!S_ISREG(status.st_mode)) throw UserError(name + ": not a regular file");
   if (status.st_size > kMaxFileBytes) throw UserError(name + ": larger than 16 MiB");

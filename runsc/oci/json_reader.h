@@ -12,8 +12,8 @@
 
 namespace runsc::oci {
 
-// One value of a JSON document and the path that leads to it ("process.rlimits[2].soft"). A null counts as absent, as it
-// does in Go. Every accessor throws a UserError "config.json: PATH: REASON" when the value is not what is asked for.
+// One value of a JSON document and the path that leads to it ("process.rlimits[2].soft"). A null counts as absent, as
+// it does in Go. Every accessor throws a UserError "config.json: PATH: REASON" when the value is not what is asked for.
 class JsonReader {
  public:
   // `document` must outlive the reader and everything made from it. `name` is the file's.

@@ -1,8 +1,8 @@
 // config.json -> Spec.
 //
 // Everything that can be checked by looking at the document alone is checked here, so that no later stage meets a
-// malformed value; what needs the host (does the root exist?) is checked by check_bundle(). Each error is a UserError of
-// one line that begins with "config.json: " and the path of the field.
+// malformed value; what needs the host (does the root exist?) is checked by check_bundle(). Each error is a UserError
+// of one line that begins with "config.json: " and the path of the field.
 //
 // What this runtime cannot do is never dropped silently: where the container would run with less confinement or other
 // semantics than asked for, it is an error that names the feature; where the sandbox gives the same or more

@@ -10,8 +10,8 @@ namespace runsc::oci {
 namespace {
 
 constexpr std::pair<std::string_view, NamespaceType> kNamespaces[] = {
-    {"pid", NamespaceType::kPid}, {"network", NamespaceType::kNetwork}, {"mount", NamespaceType::kMount},
-    {"ipc", NamespaceType::kIpc}, {"uts", NamespaceType::kUts},         {"user", NamespaceType::kUser},
+    {"pid", NamespaceType::kPid},       {"network", NamespaceType::kNetwork}, {"mount", NamespaceType::kMount},
+    {"ipc", NamespaceType::kIpc},       {"uts", NamespaceType::kUts},         {"user", NamespaceType::kUser},
     {"cgroup", NamespaceType::kCgroup}, {"time", NamespaceType::kTime}};
 
 std::vector<Namespace> parse_namespaces(const JsonReader& from) {
@@ -94,7 +94,8 @@ void refuse_unsupported(const JsonReader& from, Linux& out, std::vector<std::str
   if (from.has("intelRdt")) from.at("intelRdt").fail("Intel RDT is not supported");
   if (const auto personality = from.find("personality")) {
     const std::string domain = personality->at("domain").string();
-    if (domain != "LINUX") personality->at("domain").fail("execution domain " + in_quotes(domain) + " is not supported");
+    if (domain != "LINUX")
+      personality->at("domain").fail("execution domain " + in_quotes(domain) + " is not supported");
   }
   if (from.has("timeOffsets")) from.at("timeOffsets").fail("time offsets are not supported");
   out.has_seccomp = from.has("seccomp");
@@ -104,9 +105,8 @@ void refuse_unsupported(const JsonReader& from, Linux& out, std::vector<std::str
 }
 
 void check_user_namespace(const JsonReader& from, const Linux& out) {
-  const bool user = std::any_of(out.namespaces.begin(), out.namespaces.end(), [](const Namespace& ns) {
-    return ns.type == NamespaceType::kUser;
-  });
+  const bool user = std::any_of(out.namespaces.begin(), out.namespaces.end(),
+                                [](const Namespace& ns) { return ns.type == NamespaceType::kUser; });
   const bool joined = std::any_of(out.namespaces.begin(), out.namespaces.end(), [](const Namespace& ns) {
     return ns.type == NamespaceType::kUser && !ns.path.empty();
   });
@@ -137,7 +137,7 @@ Linux parse_linux(const JsonReader& from, std::vector<std::string>& warnings) {
   if (const auto paths = from.find("maskedPaths")) out.masked_paths = parse_paths(*paths);
   if (const auto paths = from.find("readonlyPaths")) out.readonly_paths = parse_paths(*paths);
   out.rootfs_propagation = from.string_or("rootfsPropagation", "");
-  static constexpr std::string_view kPropagations[] = {"",       "shared",   "rshared",    "slave",      "rslave",
+  static constexpr std::string_view kPropagations[] = {"",        "shared",   "rshared",    "slave",      "rslave",
                                                        "private", "rprivate", "unbindable", "runbindable"};
   if (std::find(std::begin(kPropagations), std::end(kPropagations), out.rootfs_propagation) ==
       std::end(kPropagations)) {

@@ -67,12 +67,11 @@ constexpr FlagOption kFlagOptions[] = {
 };
 
 // Nothing is mounted on the host, so nothing propagates to or from it.
-constexpr std::string_view kIgnored[] = {"defaults",  "private", "rprivate",   "slave",       "rslave", "shared",
-                                         "rshared",   "remount", "unbindable", "runbindable", "auto",   "noauto",
-                                         "user",      "nouser",  "_netdev",    "nofail",      "rnodiratime"};
+constexpr std::string_view kIgnored[] = {"defaults", "private", "rprivate",   "slave",       "rslave",     "shared",
+                                         "rshared",  "remount", "unbindable", "runbindable", "auto",       "noauto",
+                                         "user",     "nouser",  "_netdev",    "nofail",      "rnodiratime"};
 constexpr std::string_view kRefused[] = {"idmap", "ridmap", "tmpcopyup"};
-constexpr std::string_view kTypes[] = {"bind",   "tmpfs",  "proc",    "sysfs",
-                                       "devpts", "mqueue", "cgroup", "cgroup2"};
+constexpr std::string_view kTypes[] = {"bind", "tmpfs", "proc", "sysfs", "devpts", "mqueue", "cgroup", "cgroup2"};
 
 bool contains(const auto& list, std::string_view name) {
   return std::find(std::begin(list), std::end(list), name) != std::end(list);

@@ -76,8 +76,8 @@ std::vector<ContainerRlimit> parse_rlimits(const JsonReader& from) {
   for (const JsonReader& element : from.elements()) {
     const JsonReader type = element.at("type");
     const std::string name = type.string();
-    const auto* found = std::find_if(std::begin(kRlimits), std::end(kRlimits),
-                                     [&](const auto& entry) { return entry.first == name; });
+    const auto* found =
+        std::find_if(std::begin(kRlimits), std::end(kRlimits), [&](const auto& entry) { return entry.first == name; });
     if (found == std::end(kRlimits)) type.fail("unknown resource " + in_quotes(name));
     if (!seen.insert(found->second).second) type.fail(name + " is listed twice");
     const ContainerRlimit limit{found->second, element.at("soft").integer<std::uint64_t>(),

@@ -79,8 +79,7 @@ Resources parse_resources(const JsonReader& from) {
   if (const auto block_io = from.find("blockIO")) out.block_io = parse_block_io(*block_io);
   if (const auto list = from.find("hugepageLimits")) {
     for (const JsonReader& element : list->elements()) {
-      out.hugepage_limits.push_back(
-          {element.at("pageSize").string(), element.at("limit").integer<std::uint64_t>()});
+      out.hugepage_limits.push_back({element.at("pageSize").string(), element.at("limit").integer<std::uint64_t>()});
     }
   }
   if (const auto unified = from.find("unified")) {

@@ -44,10 +44,10 @@ struct Mount {
   std::string destination;  // absolute and clean
   std::string type;         // "bind" also where only the options say so
   std::string source;
-  std::uint64_t flags = 0;      // MS_* of mount(2), without MS_BIND, MS_REC and the propagation flags
-  bool recursive = false;       // rbind
+  std::uint64_t flags = 0;          // MS_* of mount(2), without MS_BIND, MS_REC and the propagation flags
+  bool recursive = false;           // rbind
   bool recursive_readonly = false;  // rro
-  std::vector<std::string> data;  // what is left: "size=64k", "mode=755"
+  std::vector<std::string> data;    // what is left: "size=64k", "mode=755"
 };
 
 struct Hook {
@@ -100,7 +100,7 @@ struct MemoryResources {
 
 struct CpuResources {
   std::optional<std::uint64_t> shares;
-  std::optional<std::int64_t> quota;   // microseconds in each period; <= 0: unlimited
+  std::optional<std::int64_t> quota;  // microseconds in each period; <= 0: unlimited
   std::optional<std::uint64_t> burst;
   std::optional<std::uint64_t> period;
   std::optional<std::int64_t> idle;
@@ -142,7 +142,7 @@ struct Resources {
 };
 
 struct Linux {
-  std::vector<Namespace> namespaces;  // no type twice
+  std::vector<Namespace> namespaces;    // no type twice
   std::vector<IdMapping> uid_mappings;  // not empty only with a user namespace
   std::vector<IdMapping> gid_mappings;
   std::vector<Device> devices;
