@@ -166,9 +166,15 @@ class Case(unittest.TestCase):
         except OSError:
             return None
 
-    def wait_running(self, name):
-        return wait_until(lambda: (lambda s: s if s and s['status'] == 'running' else None)(self.state(name)),
-                          name + ' runs')
+    def wait_running(self, name, process=None):
+        """The state of the container once it runs; fails at once with the error of `process` when that ends instead."""
+        def check():
+            state = self.state(name)
+            if state and state['status'] == 'running':
+                return state
+            if process and process.poll() is not None:
+                self.fail('%s does not run: %s' % (name, process.communicate()[1]))
+        return wait_until(check, name + ' runs')
 
     def finish(self, process):
         out, err = process.communicate(timeout=PATIENCE)

@@ -18,7 +18,7 @@ class Host(harness.Case):
     def start_sleeper(self, change=None, flags=()):
         bundle = self.bundle(['sleep', '1000'], change)
         process = self.start(*flags, 'run', '--bundle', bundle, 'c')
-        return process, self.wait_running('c')
+        return process, self.wait_running('c', process)
 
     def stop(self, process):
         self.assertEqual(self.runsc('kill', 'c', 'KILL').returncode, 0)

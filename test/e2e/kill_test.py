@@ -80,7 +80,7 @@ class Kill(harness.Case):
     def test_same_id_after_a_kill(self):
         bundle = self.bundle(['sleep', '1000'])
         front = self.start('run', '--bundle', bundle, 'c')
-        self.wait_running('c')
+        self.wait_running('c', front)
         kill(front.pid)
         front.communicate()
         harness.wait_until(self.reap, 'the sandbox ends with `runsc run`')

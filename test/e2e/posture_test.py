@@ -70,7 +70,7 @@ class Posture(harness.Case):
         self.process = self.start('run', '--bundle',
                                   self.bundle(['sh', '-c', 'sleep 1000 & cat /etc/passwd | cat; sleep 1000'], change),
                                   'c', close_fds=False, env=dict(os.environ, SECRET='hunter2'))
-        self.state_file = self.wait_running('c')
+        self.state_file = self.wait_running('c', self.process)
         self.boot = self.state_file['boot']['pid']
         self.gofer = self.state_file['gofer']['pid']
 

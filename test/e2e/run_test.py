@@ -87,7 +87,7 @@ class Run(harness.Case):
     def test_same_id_twice(self):
         bundle = self.bundle(['sleep', '1000'])
         process = self.start('run', '--bundle', bundle, 'c')
-        self.wait_running('c')
+        self.wait_running('c', process)
         self.assert_one_error(self.runsc('run', '--bundle', bundle, 'c'), 'container with given ID already exists')
         self.assertEqual(self.runsc('kill', 'c', 'KILL').returncode, 0)
         self.assertEqual(process.wait(timeout=harness.PATIENCE), 137)
@@ -159,7 +159,7 @@ class Run(harness.Case):
 
     def test_stacks(self):
         process = self.start('run', '--bundle', self.bundle(['sleep', '1000']), 'c')
-        self.wait_running('c')
+        self.wait_running('c', process)
         result = self.runsc('debug', '--stacks', 'c')
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertTrue(result.stdout)
