@@ -1,6 +1,7 @@
 // Terminal: what sessions and process groups know of their controlling terminal (tty_ioctl(4), credentials(7)).
 #pragma once
 
+#include <cstdint>
 #include <memory>
 
 #include "boot/abi/ids.h"
@@ -17,6 +18,9 @@ class ThreadGroup;
 class Terminal : public std::enable_shared_from_this<Terminal> {
  public:
   virtual ~Terminal() = default;
+
+  // As makedev(3) builds it, for /proc/<pid>/stat; 0: it has none.
+  virtual std::uint64_t device() const { return 0; }
 
   // TIOCSCTTY. EPERM: the caller does not lead its session, the session has a terminal, or this terminal controls
   // another session (`steal`: takes it away, which needs CAP_SYS_ADMIN). Success if it controls this session already.

@@ -48,6 +48,9 @@ struct VfsServices {
   // An unlinked regular file in memory, readable and writable: memfd_create(2) (`seals`: F_ADD_SEALS is possible), and
   // shared anonymous memory (`size` in bytes). boot/fs/tmpfs registers itself. ENOSYS while empty.
   std::function<Result<FilePtr>(std::string_view name, std::uint64_t size, bool seals)> make_memory_file;
+  // Sets what /proc/sys shows under `name` ("net.ipv4.ip_forward"), for the OCI configuration: EINVAL for a bad value,
+  // ENOENT for an unknown name, EPERM for one that never changes. boot/fs/proc registers itself.
+  std::function<Result<void>(std::string_view name, std::string_view value)> set_sysctl;
   LockWaits lock_waits;
   std::atomic<int> next_mount_id{1};
   std::atomic<std::uint32_t> next_rename_cookie{1};  // of IN_MOVED_FROM and IN_MOVED_TO

@@ -25,20 +25,26 @@ std::uint64_t inode_number(const DentryPtr& dentry) {
 
 }  // namespace
 
-Result<std::size_t> TextFile::read_at(IoSink& sink, std::uint64_t offset) {
-  if (offset == 0) {
-    std::string text = TRY(inode_->text());
-    snapshot_.lock()->swap(text);
-  }
-  const std::string text = *snapshot_.lock();
-  if (offset >= text.size()) return std::size_t{0};
-  return sink.put(std::as_bytes(std::span(text)).subspan(offset));
+// The text is made without the position's lock: making it may take locks of any level.
+Result<void> TextFile::refresh(std::uint64_t offset) {
+  if (offset != 0 && snapshot_.lock()->has_value()) return {};
+  std::optional<std::string> text = TRY(inode_->text());
+  snapshot_.lock()->swap(text);
+  return {};
+}
+
+Result<std::size_t> TextFile::copy(IoSink& sink, std::uint64_t offset) {
+  const std::optional<std::string> text = *snapshot_.lock();
+  if (!text || offset >= text->size()) return std::size_t{0};
+  return sink.put(std::as_bytes(std::span(*text)).subspan(offset));
 }
 
 Result<std::size_t> TextFile::read(IoSink& sink, std::optional<std::uint64_t> offset, int) {
-  if (offset) return read_at(sink, *offset);
+  const std::uint64_t from = offset ? *offset : position_.lock()->offset;
+  TRY(refresh(from));
+  if (offset) return copy(sink, *offset);
   auto position = position_.lock();
-  const std::size_t count = TRY(read_at(sink, position->offset));
+  const std::size_t count = TRY(copy(sink, position->offset));
   position->offset += count;
   return count;
 }

@@ -5,7 +5,7 @@
 
 namespace runsc {
 
-// Reads a text that is made anew whenever it is read from offset 0.
+// Reads a text that is made by the first read, and anew whenever it is read from offset 0.
 class TextFile : public FileDescription {
  public:
   TextFile(VfsPath path, OpenFlags flags, std::shared_ptr<TextInode> inode)
@@ -18,10 +18,11 @@ class TextFile : public FileDescription {
   Result<void> truncate(std::uint64_t) override { return {}; }
 
  private:
-  Result<std::size_t> read_at(IoSink& sink, std::uint64_t offset);
+  Result<void> refresh(std::uint64_t offset);
+  Result<std::size_t> copy(IoSink& sink, std::uint64_t offset);
 
   std::shared_ptr<TextInode> inode_;
-  Guarded<std::string, LockLevel::kFsInternal> snapshot_;
+  Guarded<std::optional<std::string>, LockLevel::kFsInternal> snapshot_;
 };
 
 // Lists a directory as it was when the listing began.

@@ -2,6 +2,7 @@
 
 #include "boot/fs/pseudo/pseudo_files.h"
 #include "boot/kernel/deadline.h"
+#include "boot/vfs/permissions.h"
 
 namespace runsc {
 
@@ -25,12 +26,39 @@ Result<FileAttributes> PseudoInode::attributes() {
   return out;
 }
 
+Result<void> PseudoInode::check_permission(const Credentials& credentials, int may) {
+  const PseudoAttributes now = current();
+  FileAttributes attributes;
+  attributes.mode = now.mode;
+  attributes.uid = now.uid;
+  attributes.gid = now.gid;
+  return check_mode(credentials, attributes, may);
+}
+
 Result<void> TextInode::store(std::string_view) { return Errno(EIO); }
 
 Result<FilePtr> TextInode::open(const VfsPath& path, OpenFlags flags) {
   auto self = std::static_pointer_cast<TextInode>(shared_from_this());
   return FilePtr(std::make_shared<TextFile>(path, flags, std::move(self)));
 }
+
+Result<void> TextInode::set_attributes(const AttributeChange& change) {
+  if (change.mode || change.uid || change.gid) return Errno(EPERM);
+  return {};
+}
+
+Result<InodePtr> PseudoDirectory::create(std::string_view, const NewFile&) {
+  const Errno error = pseudo().creation_error();
+  return error == Errno(EPERM) ? Errno(EACCES) : error;
+}
+Result<InodePtr> PseudoDirectory::make_directory(std::string_view, const NewFile&) { return pseudo().creation_error(); }
+Result<InodePtr> PseudoDirectory::make_node(std::string_view, const NewFile&, std::uint64_t) {
+  return pseudo().creation_error();
+}
+Result<InodePtr> PseudoDirectory::make_symlink(std::string_view, const NewFile&, std::string_view) {
+  return pseudo().creation_error();
+}
+Result<void> PseudoDirectory::make_link(std::string_view, const InodePtr&) { return pseudo().creation_error(); }
 
 Result<FilePtr> PseudoDirectory::open(const VfsPath& path, OpenFlags flags) {
   auto self = std::static_pointer_cast<PseudoDirectory>(shared_from_this());

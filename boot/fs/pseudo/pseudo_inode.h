@@ -19,6 +19,8 @@ namespace runsc {
 class PseudoFileSystem : public FileSystem {
  public:
   std::uint64_t next_inode() { return next_inode_.fetch_add(1, std::memory_order_relaxed); }
+  // What making a name in it fails with. Linux: EPERM in sysfs; in proc the name is not even looked for (ENOENT).
+  virtual Errno creation_error() const { return Errno(EPERM); }
 
  private:
   std::atomic<std::uint64_t> next_inode_{1};
@@ -36,6 +38,8 @@ class PseudoInode : public Inode {
 
   std::uint32_t type() const override { return attributes_.mode & S_IFMT; }
   Result<FileAttributes> attributes() override;
+  // By current() alone, which is cheaper than all attributes.
+  Result<void> check_permission(const Credentials& credentials, int may) override;
 
  protected:
   virtual PseudoAttributes current() { return attributes_; }
@@ -56,6 +60,8 @@ class TextInode : public PseudoInode {
   // A write(2) from offset 0; EINVAL for what cannot be parsed. EIO: not writable (as for files without a store
   // function).
   virtual Result<void> store(std::string_view text);
+  // O_TRUNC is accepted and means nothing; chmod(2) and chown(2) are refused, as proc does.
+  Result<void> set_attributes(const AttributeChange& change) override;
   Result<FilePtr> open(const VfsPath& path, OpenFlags flags) override;
 };
 
@@ -96,6 +102,12 @@ class PseudoDirectory : public PseudoInode {
   using PseudoInode::PseudoInode;
   // In a fixed order; without "." and "..".
   virtual std::vector<PseudoEntry> list() = 0;
+
+  Result<InodePtr> create(std::string_view name, const NewFile& file) override;
+  Result<InodePtr> make_directory(std::string_view name, const NewFile& file) override;
+  Result<InodePtr> make_node(std::string_view name, const NewFile& file, std::uint64_t rdev) override;
+  Result<InodePtr> make_symlink(std::string_view name, const NewFile& file, std::string_view target) override;
+  Result<void> make_link(std::string_view name, const InodePtr& target) override;
   Result<FilePtr> open(const VfsPath& path, OpenFlags flags) override;
 };
 

@@ -1,0 +1,30 @@
+#include "boot/fs/cpu/processors.h"
+
+#include <gtest/gtest.h>
+
+namespace runsc {
+namespace {
+
+TEST(Processors, ListsJoinNeighbours) {
+  EXPECT_EQ("", list_text(0));
+  EXPECT_EQ("0", list_text(1));
+  EXPECT_EQ("0-3", list_text(0xf));
+  EXPECT_EQ("0-2,5,63", list_text(0x8000000000000027ULL));
+  EXPECT_EQ("0-63", list_text(~0ULL));
+}
+
+TEST(Processors, MasksAreAsWideAsTheMachine) {
+  EXPECT_EQ("3", mask_text(3, 2));
+  EXPECT_EQ("01", mask_text(1, 8));
+  EXPECT_EQ("ffffffff", mask_text(0xffffffff, 32));
+  EXPECT_EQ("3,00000001", mask_text(0x300000001ULL, 34));
+}
+
+TEST(Processors, ThereIsAtLeastOne) {
+  EXPECT_GE(processor_count(), 1);
+  EXPECT_EQ(1u, first_processors(1));
+  EXPECT_EQ(~0ULL, first_processors(64));
+}
+
+}  // namespace
+}  // namespace runsc
