@@ -44,7 +44,7 @@ Result<long> sys_readlinkat(CurrentTask& task, Fd directory, UserPath path, User
   const VfsPath found = TRY(walk(task, argument.from, argument.text, {.follow_last = false, .allow_empty = true}));
   Inode& inode = *found.dentry->inode_pointer();
   if (!S_ISLNK(inode.type())) return Errno(argument.text.empty() ? ENOENT : EINVAL);
-  const std::string target = TRY(inode.read_link());
+  const std::string target = TRY(inode.read_link_for(task));
   const std::size_t length = std::min<std::size_t>(target.size(), size);
   TRY(task.write_array(to, std::span(target.data(), length)));
   return static_cast<long>(length);

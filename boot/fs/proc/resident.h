@@ -1,0 +1,25 @@
+// How much of an address space is in memory (VmRSS and its relatives).
+#pragma once
+
+#include <cstdint>
+
+#include "boot/memory/memory_manager.h"
+
+namespace runsc {
+
+struct Resident {
+  std::uint64_t anonymous = 0, file = 0, shared_memory = 0;  // bytes
+  std::uint64_t total() const { return anonymous + file + shared_memory; }
+};
+
+// Bytes of one VMA that are in memory, as mincore(2) of the host tells: for file mappings that is what the page cache
+// has, whether this process touched it or not, so they count too much.
+std::uint64_t resident_bytes(MemoryManager& memory, const Vma& vma);
+
+// Looks at no more than some gigabytes, so that a huge mapping does not hold up the reader.
+Resident resident(MemoryManager& memory);
+
+enum class VmaKind { kAnonymous, kFile, kSharedMemory };
+VmaKind kind_of(const Vma& vma);
+
+}  // namespace runsc
