@@ -26,6 +26,7 @@
 #include "boot/kernel/timer_queue.h"
 #include "boot/loader/container/first_task.h"
 #include "boot/loader/container/mounts.h"
+#include "boot/loader/container/sysctls.h"
 #include "boot/loader/container_config_json.h"
 #include "boot/platform/seccomp/seccomp_platform.h"
 #include "boot/socket/services.h"
@@ -159,7 +160,8 @@ class Boot {
   }
 
   bool mount() {
-    StartStatus failure;
+    StartStatus failure = set_sysctls(config_, *services_);
+    if (failure) return fail("sysctl", failure->message);
     mounts_ = mount_container(config_, {options_.gofer_connections, options_.overlay_stores, services_}, failure);
     return mounts_ ? true : fail("mount", failure->message);
   }

@@ -6,6 +6,7 @@
 #include "boot/fs/host/host_terminal.h"
 #include "boot/kernel/fd_table.h"
 #include "boot/kernel/fs_context.h"
+#include "boot/loader/container/sysctls.h"
 #include "boot/loader/load_image.h"
 #include "boot/loader/open_executable.h"
 #include "boot/memory/memory_manager.h"
@@ -158,7 +159,9 @@ StartStatus prepare(Kernel& kernel, const ContainerConfig& config, const MountNa
   parts.resources.files = std::move(opened->files);
   parts.resources.fs = std::make_shared<FsContext>(mounts, context.root, context.cwd,
                                                    config.umask.value_or(kDefaultUmask));
-  parts.resources.uts = std::make_shared<UtsNamespace>(UtsNames{config.hostname, config.domainname});
+  parts.resources.uts = std::make_shared<UtsNamespace>(
+      UtsNames{configured_name(config, "kernel.hostname", config.hostname),
+               configured_name(config, "kernel.domainname", config.domainname)});
   return std::nullopt;
 }
 
