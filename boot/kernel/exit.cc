@@ -6,6 +6,7 @@
 #include "boot/kernel/kernel.h"
 #include "boot/kernel/process_group.h"
 #include "boot/kernel/signal_send.h"
+#include "boot/kernel/terminal.h"
 
 namespace runsc {
 namespace {
@@ -139,6 +140,7 @@ void remove_task(TaskTree& tree, Task& task) {
   const bool was_leader = links.leader == &task;
   std::erase_if(links.tasks, [&](const TaskPtr& each) { return each.get() == &task; });
   if (!was_leader) return;
+  if (links.group && links.group->session->leader == group.get()) links.group->session->leader = nullptr;
   leave_process_group(tree, *group);
   if (links.parent) std::erase(links.parent->links(tree).children, group);
   links.leader = nullptr;
@@ -181,6 +183,7 @@ std::function<void()> finish_task(TaskTree& tree, Task& task, int status, const 
   if (links.leader != &task) remove_task(tree, task);
   if (!group_ended) return {};
 
+  leave_terminal_at_exit(tree, *group);
   links.zombie = true;
   group->set_ended();
   if (is_init(tree, *group)) kill_namespace(tree, *group);

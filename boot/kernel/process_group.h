@@ -11,6 +11,7 @@
 
 namespace runsc {
 
+class ProcessGroup;
 class Terminal;
 class ThreadGroup;
 
@@ -20,9 +21,11 @@ class Session {
 
   const PidNamespacePtr pid_namespace;
   const Pid id;  // in pid_namespace
-  ThreadGroup* leader = nullptr;
+  ThreadGroup* leader = nullptr;  // null once it is reaped
   // The controlling terminal (tty_ioctl(4)); it holds the foreground process group.
   std::shared_ptr<Terminal> terminal;
+  // The foreground of a terminal that has hung up: when the leader ends, it hears of that.
+  std::weak_ptr<ProcessGroup> former_foreground;
 };
 
 class ProcessGroup {

@@ -1,6 +1,7 @@
 #include "boot/kernel/terminal.h"
 
 #include "boot/kernel/process_group.h"
+#include "boot/kernel/signal_send.h"
 #include "boot/kernel/thread_group.h"
 
 namespace runsc {
@@ -23,6 +24,7 @@ Result<void> Terminal::acquire(TaskTree& tree, ThreadGroup& caller, bool steal) 
   }
   session_ = group->session;
   foreground_ = group;
+  foreground_id_ = group->id;
   group->session->terminal = shared_from_this();
   return {};
 }
@@ -35,6 +37,7 @@ Result<std::shared_ptr<ProcessGroup>> Terminal::release(TaskTree& tree, ThreadGr
   session->terminal.reset();
   session_.reset();
   foreground_.reset();
+  foreground_id_ = Pid{};
   return group;
 }
 
@@ -50,6 +53,7 @@ Result<void> Terminal::set_foreground(TaskTree& tree, ThreadGroup& caller, Pid i
   if (group == nullptr || group->members.empty()) return Errno(ESRCH);
   if (group->session != session_.lock()) return Errno(EPERM);
   foreground_ = group->members.front()->links(tree).group;
+  foreground_id_ = group->id;
   return {};
 }
 
@@ -58,12 +62,49 @@ Result<Pid> Terminal::session_id(TaskTree& tree, ThreadGroup& caller) const {
   return session_.lock()->id;
 }
 
+Result<Pid> Terminal::session_id(TaskTree&) const {
+  const auto session = session_.lock();
+  if (session == nullptr || session->terminal.get() != this) return Errno(ENOTTY);
+  return session->id;
+}
+
+Pid Terminal::foreground_id(TaskTree&) const { return foreground_id_; }
+
+// A foreground group that has ended still is the foreground.
 bool Terminal::in_background(TaskTree& tree, ThreadGroup& caller) const {
   if (!controls(tree, caller)) return false;
-  const auto group = foreground_.lock();
-  return group != nullptr && caller.links(tree).group != group;
+  return foreground_id_ != Pid{} && caller.links(tree).group != foreground_.lock();
+}
+
+void Terminal::disconnect(TaskTree& tree) {
+  const auto session = session_.lock();
+  if (session == nullptr || session->terminal.get() != this) return;
+  session->former_foreground = foreground_;
+  foreground_.reset();
+  foreground_id_ = Pid{};
+  session_.reset();
+  if (session->leader != nullptr)
+    for (const int signal : {SIGHUP, SIGCONT})
+      (void)send_signal_to_group(tree, *session->leader, kernel_signal(signal));
+  session->terminal.reset();  // may be the last reference to this object
 }
 
 std::shared_ptr<ProcessGroup> Terminal::foreground(TaskTree&) const { return foreground_.lock(); }
+
+Result<FilePtr> Terminal::open(const VfsPath&, OpenFlags) { return Errno(ENXIO); }
+
+void leave_terminal_at_exit(TaskTree& tree, ThreadGroup& ended) {
+  const auto& own_group = ended.links(tree).group;
+  const std::shared_ptr<Session> session = own_group ? own_group->session : nullptr;
+  if (session == nullptr || session->leader != &ended) return;
+  if (const std::shared_ptr<Terminal> terminal = session->terminal) {
+    const Result<std::shared_ptr<ProcessGroup>> foreground = terminal->release(tree, ended);
+    if (foreground.ok() && *foreground) send_signal_to_process_group(tree, **foreground, kernel_signal(SIGHUP));
+    return;
+  }
+  const std::shared_ptr<ProcessGroup> former = session->former_foreground.lock();
+  if (former == nullptr) return;
+  for (const int signal : {SIGHUP, SIGCONT}) send_signal_to_process_group(tree, *former, kernel_signal(signal));
+}
 
 }  // namespace runsc

@@ -7,6 +7,7 @@
 #include "boot/abi/ids.h"
 #include "boot/base/result.h"
 #include "boot/kernel/task_tree.h"
+#include "boot/vfs/inode.h"
 
 namespace runsc {
 
@@ -19,6 +20,8 @@ class Terminal : public std::enable_shared_from_this<Terminal> {
  public:
   virtual ~Terminal() = default;
 
+  // Another open file of the terminal: /dev/tty, /dev/console. ENXIO: cannot be opened again. Without the tree's lock.
+  virtual Result<FilePtr> open(const VfsPath& path, OpenFlags flags);
   // As makedev(3) builds it, for /proc/<pid>/stat; 0: it has none.
   virtual std::uint64_t device() const { return 0; }
 
@@ -35,6 +38,12 @@ class Terminal : public std::enable_shared_from_this<Terminal> {
   Result<void> set_foreground(TaskTree& tree, ThreadGroup& caller, Pid id);
   // TIOCGSID. ENOTTY as above.
   Result<Pid> session_id(TaskTree& tree, ThreadGroup& caller) const;
+  // Of the session that it controls, whoever asks. ENOTTY: none.
+  Result<Pid> session_id(TaskTree& tree) const;
+  // The id of the group in the foreground, which may have no member any more; 0: there was none yet.
+  Pid foreground_id(TaskTree& tree) const;
+  // The terminal hangs up: its session has none any more, and the leader hears of it (SIGHUP, SIGCONT).
+  void disconnect(TaskTree& tree);
   // Whether `caller` has it as controlling terminal but is not in the foreground: reads and changes of settings then
   // are for SIGTTIN and SIGTTOU to decide.
   bool in_background(TaskTree& tree, ThreadGroup& caller) const;
@@ -46,6 +55,11 @@ class Terminal : public std::enable_shared_from_this<Terminal> {
 
   std::weak_ptr<Session> session_;
   std::weak_ptr<ProcessGroup> foreground_;
+  Pid foreground_id_{};  // of foreground_, also when that is gone; 0: none
 };
+
+// `ended`, whose last task has ended, leads its session: the foreground hears SIGHUP, and nobody of the session has a
+// terminal any more. Does nothing for others.
+void leave_terminal_at_exit(TaskTree& tree, ThreadGroup& ended);
 
 }  // namespace runsc

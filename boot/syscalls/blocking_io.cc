@@ -40,6 +40,30 @@ bool takes_everything(FileDescription& file) {
   return type == S_IFIFO || type == S_IFSOCK || type == S_IFCHR;
 }
 
+// As retry_until_ready(), for files whose reads also end by time. The time may change with every byte that comes.
+template <typename Attempt>
+Result<std::size_t> read_until_ready(CurrentTask& task, FileDescription& file, IoSink& sink, Attempt attempt) {
+  Result<std::size_t> result = attempt();
+  const auto again = [&] { return !result.ok() && result.error() == Errno(EAGAIN); };
+  if (!again() || file.wait_queue() == nullptr) return result;
+  const std::int64_t started = now_ns(CLOCK_MONOTONIC);
+  while (again()) {
+    const OptionalDeadline deadline = file.read_deadline(started);
+    const auto same = [&] {
+      const OptionalDeadline now = file.read_deadline(started);
+      return now.has_value() == deadline.has_value() && (!now || now->at_ns == deadline->at_ns);
+    };
+    const Result<void> woken = task.wait(*file.wait_queue(), kReadable, deadline, [&] {
+      result = attempt();
+      return !again() || !same();
+    });
+    if (woken.ok()) continue;
+    if (woken.error() == Errno(ETIMEDOUT)) return file.read_at_deadline(sink);
+    return woken.error();
+  }
+  return result;
+}
+
 Result<std::size_t> attempt_write(CurrentTask& task, FileDescription& file, IoSource& source,
                                   std::optional<std::uint64_t> offset, int rwf) {
   const auto attempt = [&] { return file.write(source, offset, rwf); };
@@ -88,7 +112,7 @@ Result<void> check_file_size_limit(CurrentTask& task, std::uint64_t size) {
 Result<std::size_t> read_file(CurrentTask& task, FileDescription& file, IoSink& sink,
                               std::optional<std::uint64_t> offset, int rwf) {
   const auto attempt = [&] { return file.read(sink, offset, rwf); };
-  const std::size_t count = TRY(may_wait(file, rwf) ? retry_until_ready(task, file, kReadable, attempt) : attempt());
+  const std::size_t count = TRY(may_wait(file, rwf) ? read_until_ready(task, file, sink, attempt) : attempt());
   if (count != 0) notify_file(file, IN_ACCESS);
   return count;
 }

@@ -67,6 +67,10 @@ class FileDescription : public std::enable_shared_from_this<FileDescription> {
   // Files without positions return ESPIPE for an offset.
   virtual Result<std::size_t> read(IoSink& sink, std::optional<std::uint64_t> offset, int rwf);  // EINVAL
   virtual Result<std::size_t> write(IoSource& source, std::optional<std::uint64_t> offset, int rwf);
+  // Terminals end a read that waits at a time of their own (VTIME of termios(3)): when, for a read that began at
+  // `started_ns` (CLOCK_MONOTONIC), as things are now; and what the read then gives.
+  virtual OptionalDeadline read_deadline(std::int64_t) { return std::nullopt; }
+  virtual Result<std::size_t> read_at_deadline(IoSink&) { return std::size_t{0}; }
   virtual Result<std::int64_t> seek(std::int64_t offset, int whence);                                    // ESPIPE
   virtual Result<void> read_directory(DirectorySink& sink);                                              // ENOTDIR
   virtual Result<std::int64_t> ioctl(CurrentTask& task, std::uint32_t command, std::uint64_t argument);  // ENOTTY

@@ -74,6 +74,7 @@ std::string HostFile::anonymous_name() const {
 }
 
 Result<FileAttributes> HostFile::attributes() {
+  if (path()) return FileDescription::attributes();
   struct stat host{};
   TRY(HOST_CALL(::fstat(fd_.get(), &host)));
   return from_host(host);
@@ -146,8 +147,8 @@ Result<FileMapping> HostRegularFile::map(std::uint64_t offset, std::uint64_t len
   return FileMapping{{{fd_.get(), offset, length}}};
 }
 
-HostStream::HostStream(HostPoller& poller, UniqueFd fd, OpenFlags flags)
-    : HostFile(std::move(fd), flags), poller_(poller), polled_(poller.add(fd_.get(), queue_).ok()) {}
+HostStream::HostStream(HostPoller& poller, UniqueFd fd, VfsPath path, OpenFlags flags)
+    : HostFile(std::move(fd), std::move(path), flags), poller_(poller), polled_(poller.add(fd_.get(), queue_).ok()) {}
 
 HostStream::~HostStream() {
   if (polled_) poller_.remove(fd_.get());
@@ -225,7 +226,7 @@ Result<FilePtr> open_host_file(HostPoller& poller, UniqueFd fd) {
   if (S_ISREG(host.st_mode)) return FilePtr(std::make_shared<HostRegularFile>(std::move(fd), flags));
   if (S_ISCHR(host.st_mode) && ::isatty(fd.get()))
     return FilePtr(std::make_shared<HostTerminal>(poller, std::move(fd), flags));
-  return FilePtr(std::make_shared<HostStream>(poller, std::move(fd), flags));
+  return FilePtr(std::make_shared<HostStream>(poller, std::move(fd), VfsPath{}, flags));
 }
 
 }  // namespace runsc

@@ -15,7 +15,9 @@ Result<FilePtr> open_host_file(HostPoller& poller, UniqueFd fd);
 // What all of them share.
 class HostFile : public FileDescription {
  public:
-  HostFile(UniqueFd fd, OpenFlags flags) : FileDescription(VfsPath{}, flags), fd_(std::move(fd)) {}
+  // `path` may be empty, for descriptors that were handed in.
+  HostFile(UniqueFd fd, VfsPath path, OpenFlags flags) : FileDescription(std::move(path), flags), fd_(std::move(fd)) {}
+  HostFile(UniqueFd fd, OpenFlags flags) : HostFile(std::move(fd), {}, flags) {}
 
   std::string anonymous_name() const override;
   Result<FileAttributes> attributes() override;
@@ -57,7 +59,7 @@ class HostRegularFile : public HostFile {
 // its reader is slow.
 class HostStream : public HostFile {
  public:
-  HostStream(HostPoller& poller, UniqueFd fd, OpenFlags flags);
+  HostStream(HostPoller& poller, UniqueFd fd, VfsPath path, OpenFlags flags);
   ~HostStream() override;
 
   Result<std::size_t> read(IoSink& sink, std::optional<std::uint64_t> offset, int rwf) override;

@@ -1,11 +1,14 @@
 #include "boot/fs/host/host_terminal.h"
 
 #include <asm/termbits.h>
+#include <fcntl.h>
 #include <sys/ioctl.h>
 
+#include <csignal>
+
+#include "boot/base/host_call.h"
 #include "boot/kernel/current_task.h"
-#include "boot/kernel/kernel.h"
-#include "boot/kernel/process_group.h"
+#include "boot/kernel/terminal_control.h"
 
 namespace runsc {
 namespace {
@@ -35,39 +38,71 @@ Result<std::int64_t> set(CurrentTask& task, int fd, std::uint32_t command, std::
   return host_ioctl(fd, command, &value);
 }
 
+bool changes_terminal(std::uint32_t command) {
+  switch (command) {
+    case TCSETS:
+    case TCSETSW:
+    case TCSETSF:
+    case TCSETS2:
+    case TCSETSW2:
+    case TCSETSF2:
+    case TCSBRK:
+    case TCSBRKP:
+    case TCXONC:
+    case TCFLSH:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// Job control of a host terminal, which can be opened again for as long as it controls a session, whatever became of the
+// descriptors that the sandbox was given.
+class ReopenableTerminal : public Terminal {
+ public:
+  ReopenableTerminal(HostPoller& poller, UniqueFd fd) : poller_(poller), fd_(std::move(fd)) {}
+
+  Result<FilePtr> open(const VfsPath& path, OpenFlags flags) override {
+    if (!fd_.valid()) return Errno(ENXIO);
+    UniqueFd copy(TRY(HOST_CALL(::fcntl(fd_.get(), F_DUPFD_CLOEXEC, 0))));
+    return FilePtr(std::make_shared<HostTerminal>(poller_, std::move(copy), path, flags, shared_from_this()));
+  }
+
+ private:
+  HostPoller& poller_;
+  const UniqueFd fd_;
+};
+
+std::shared_ptr<Terminal> make_terminal(HostPoller& poller, int fd) {
+  return std::make_shared<ReopenableTerminal>(poller, UniqueFd(::fcntl(fd, F_DUPFD_CLOEXEC, 0)));
+}
+
 }  // namespace
 
-Result<std::int64_t> HostTerminal::job_control(CurrentTask& task, std::uint32_t command, std::uint64_t argument) {
-  const bool admin = task.capable(CAP_SYS_ADMIN);
-  Pid wanted{};
-  if (command == TIOCSPGRP) wanted = TRY(task.read(UserIn<Pid>{{argument}}));
-  Pid answer{};
-  {
-    auto tree = task.kernel().tasks().lock();
-    ThreadGroup& caller = task.group();
-    switch (command) {
-      case TIOCSCTTY:
-        TRY(terminal_->acquire(*tree, caller, argument == 1 && admin));
-        return 0;
-      case TIOCNOTTY:
-        TRY(terminal_->release(*tree, caller));
-        return 0;
-      case TIOCSPGRP:
-        TRY(terminal_->set_foreground(*tree, caller, wanted));
-        return 0;
-      case TIOCGSID:
-        answer = TRY(terminal_->session_id(*tree, caller));
-        break;
-      default:
-        if (const auto group = TRY(terminal_->foreground(*tree, caller))) answer = group->id;
-    }
-  }
-  TRY(task.write(UserOut<Pid>{{argument}}, answer));
-  return 0;
+HostTerminal::HostTerminal(HostPoller& poller, UniqueFd fd, OpenFlags flags)
+    : HostStream(poller, std::move(fd), {}, flags), terminal_(make_terminal(poller, fd_.get())) {}
+
+HostTerminal::HostTerminal(HostPoller& poller, UniqueFd fd, VfsPath path, OpenFlags flags,
+                           std::shared_ptr<Terminal> terminal)
+    : HostStream(poller, std::move(fd), std::move(path), flags), terminal_(std::move(terminal)) {}
+
+Result<std::size_t> HostTerminal::read(IoSink& sink, std::optional<std::uint64_t> offset, int rwf) {
+  TRY(check_background_use(*terminal_, SIGTTIN));
+  return HostStream::read(sink, offset, rwf);
+}
+
+Result<std::size_t> HostTerminal::write(IoSource& source, std::optional<std::uint64_t> offset, int rwf) {
+  KernelTermios settings{};
+  if (::ioctl(fd_.get(), TCGETS, &settings) == 0 && (settings.c_lflag & TOSTOP) != 0)
+    TRY(check_background_use(*terminal_, SIGTTOU));
+  return HostStream::write(source, offset, rwf);
 }
 
 Result<std::int64_t> HostTerminal::ioctl(CurrentTask& task, std::uint32_t command, std::uint64_t argument) {
   const int fd = fd_.get();
+  if (is_job_control(command))
+    return job_control(task, *terminal_, TerminalSide::kOwn, flags().readable(), command, argument);
+  if (changes_terminal(command)) TRY(check_background_use(*terminal_, SIGTTOU));
   switch (command) {
     case TCGETS:
       return get<KernelTermios>(task, fd, command, argument);
@@ -92,12 +127,6 @@ Result<std::int64_t> HostTerminal::ioctl(CurrentTask& task, std::uint32_t comman
     case TCXONC:
     case TCFLSH:
       return host_ioctl(fd, command, static_cast<int>(argument));
-    case TIOCSCTTY:
-    case TIOCNOTTY:
-    case TIOCGPGRP:
-    case TIOCSPGRP:
-    case TIOCGSID:
-      return job_control(task, command, argument);
     default:
       return HostStream::ioctl(task, command, argument);
   }

@@ -11,9 +11,12 @@ namespace runsc {
 // fixed list reach the host, with structures of a fixed size; TIOCSTI and the console's are not among them.
 class HostTerminal : public HostStream {
  public:
-  HostTerminal(HostPoller& poller, UniqueFd fd, OpenFlags flags)
-      : HostStream(poller, std::move(fd), flags), terminal_(std::make_shared<Terminal>()) {}
+  HostTerminal(HostPoller& poller, UniqueFd fd, OpenFlags flags);
+  // Another open file of the terminal, found at `path` (/dev/tty).
+  HostTerminal(HostPoller& poller, UniqueFd fd, VfsPath path, OpenFlags flags, std::shared_ptr<Terminal> terminal);
 
+  Result<std::size_t> read(IoSink& sink, std::optional<std::uint64_t> offset, int rwf) override;
+  Result<std::size_t> write(IoSource& source, std::optional<std::uint64_t> offset, int rwf) override;
   Result<std::int64_t> ioctl(CurrentTask& task, std::uint32_t command, std::uint64_t argument) override;
 
   // Three descriptors of one host terminal are one terminal: makes this one share the job control of `other`.
@@ -28,8 +31,6 @@ class HostTerminal : public HostStream {
   }
 
  private:
-  Result<std::int64_t> job_control(CurrentTask& task, std::uint32_t command, std::uint64_t argument);
-
   std::shared_ptr<Terminal> terminal_;
 };
 
