@@ -71,7 +71,7 @@ class HostStream : public HostFile {
 
  protected:
   FilePtr make_another(UniqueFd fd, OpenFlags flags) override {
-    return std::make_shared<HostStream>(poller_, std::move(fd), flags);
+    return std::make_shared<HostStream>(poller_, std::move(fd), VfsPath{}, flags);
   }
   HostPoller& poller() { return poller_; }
 

@@ -25,9 +25,7 @@ class HostTerminal : public HostStream {
 
  protected:
   FilePtr make_another(UniqueFd fd, OpenFlags flags) override {
-    auto another = std::make_shared<HostTerminal>(poller(), std::move(fd), flags);
-    another->share_terminal(*this);
-    return another;
+    return std::make_shared<HostTerminal>(poller(), std::move(fd), VfsPath{}, flags, terminal_);
   }
 
  private:
