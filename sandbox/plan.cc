@@ -1,6 +1,7 @@
 #include "sandbox/plan.h"
 
 #include <sys/mount.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <map>
@@ -99,8 +100,24 @@ class Planner {
     return mount;
   }
 
+  // The kernel makes what is missing before it makes the root read-only.
+  bool lacks_mount_point() const {
+    return std::any_of(spec_.mounts.begin(), spec_.mounts.end(), [&](const oci::Mount& mount) {
+      struct stat status{};
+      return ::lstat((spec_.root.path + mount.destination).c_str(), &status) != 0;
+    });
+  }
+
   void plan_root() {
     ContainerMount root = gofer_mount("/", spec_.root.path, spec_.root.readonly ? MS_RDONLY : 0, true, true);
+    if (spec_.root.readonly && lacks_mount_point()) {
+      // In memory if the image is not to be written, as runc makes them otherwise.
+      if (options_.overlay.kind == OverlayKind::kNone) {
+        plan_.gofer_mounts[0].read_only = false;
+      } else {
+        root.overlay = OverlayKind::kMemory;
+      }
+    }
     root.source = kRootSource;
     root.file_access = options_.file_access;
     plan_.config.mounts.push_back(root);

@@ -50,9 +50,13 @@ TEST(Plan, WritesThroughWhenAsked) {
   EXPECT_TRUE(plan.overlay_directories.empty());
 }
 
-TEST(Plan, AReadOnlyRootNeedsNoOverlay) {
+TEST(Plan, AReadOnlyRootHasAnOverlayOnlyForMissingMountPoints) {
   oci::Spec spec = example();
   spec.root.readonly = true;
+  const ContainerPlan lacking = plan_container("c", spec, {});
+  EXPECT_EQ(lacking.config.mounts[0].overlay, OverlayKind::kMemory);
+  EXPECT_TRUE(lacking.gofer_mounts[0].read_only);
+  spec.mounts.clear();
   const ContainerPlan plan = plan_container("c", spec, {});
   EXPECT_EQ(plan.config.mounts[0].overlay, OverlayKind::kNone);
   EXPECT_EQ(plan.config.mounts[0].flags, static_cast<std::uint64_t>(MS_RDONLY));
