@@ -7,6 +7,7 @@
 #include "boot/kernel/kernel.h"
 #include "boot/kernel/signal_send.h"
 #include "boot/vfs/inode_watches.h"
+#include "boot/vfs/path_walk.h"
 
 namespace runsc {
 namespace {
@@ -119,6 +120,8 @@ Result<std::size_t> read_file(CurrentTask& task, FileDescription& file, IoSink& 
 
 Result<std::size_t> write_file(CurrentTask& task, FileDescription& file, IoSource& source,
                                std::optional<std::uint64_t> offset, int rwf) {
+  if (!task.capable(CAP_FSETID) && source.remaining() != 0)
+    if (const InodePtr inode = file.inode()) TRY(drop_set_id(*task.credentials(), *inode));
   auto result = write_within_limit(task, file, source, offset, rwf);
   if (!result.ok() && result.error() == Errno(EPIPE)) raise_signal(task, SIGPIPE);
   if (result.ok() && *result != 0) notify_file(file, IN_MODIFY);

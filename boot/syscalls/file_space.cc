@@ -40,6 +40,7 @@ Result<long> sys_ftruncate(CurrentTask& task, Fd fd, std::int64_t size) {
   const FilePtr file = TRY(task.io_file(fd));
   if (!file->flags().writable()) return Errno(EINVAL);
   TRY(check_file_size_limit(task, size));
+  if (const InodePtr inode = file->inode()) TRY(drop_set_id(*task.credentials(), *inode));
   TRY(file->truncate(size));
   notify_file(*file, IN_MODIFY);
   return 0;
@@ -59,6 +60,7 @@ Result<long> sys_fallocate(CurrentTask& task, Fd fd, int mode, std::int64_t offs
   const auto end = checked_add<std::int64_t>(offset, length);
   if (!end) return Errno(EFBIG);
   TRY(check_allocation(task, *file, mode, *end));
+  if (const InodePtr inode = file->inode()) TRY(drop_set_id(*task.credentials(), *inode));
   TRY(file->allocate(mode, offset, length));
   notify_file(*file, IN_MODIFY);
   return 0;

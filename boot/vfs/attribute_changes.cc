@@ -25,13 +25,6 @@ bool may_give_away(const Credentials& credentials, const FileAttributes& file, s
   return !gid || (credentials.fs_uid == file.uid && (*gid == file.gid || credentials.in_group(*gid)));
 }
 
-// A file that changes hands must not run with its old owner's rights.
-std::uint32_t without_set_id(const FileAttributes& file) {
-  std::uint32_t mode = file.mode & ~static_cast<std::uint32_t>(S_ISUID);
-  if ((mode & S_IXGRP) != 0) mode &= ~static_cast<std::uint32_t>(S_ISGID);
-  return mode & 07777;
-}
-
 }  // namespace
 
 Result<void> change_mode(const WalkContext& context, const VfsPath& path, std::uint32_t mode) {
@@ -63,9 +56,19 @@ Result<void> change_size(const WalkContext& context, const VfsPath& path, std::u
   if (S_ISDIR(type)) return Errno(EISDIR);
   if (!S_ISREG(type)) return Errno(EINVAL);
   TRY(check_access(*context.credentials, path, kMayWrite));
+  TRY(drop_set_id(*context.credentials, *path.dentry->inode_pointer()));
   AttributeChange change;
   change.size = size;
   return apply(path, change, IN_MODIFY);
+}
+
+Result<void> drop_set_id(const Credentials& credentials, Inode& inode) {
+  if (credentials.has(CAP_FSETID) || !S_ISREG(inode.type())) return {};
+  const FileAttributes file = TRY(inode.attributes());
+  if ((file.mode & 07777) == without_set_id(file)) return {};
+  AttributeChange change;
+  change.mode = without_set_id(file);
+  return inode.set_attributes(change);
 }
 
 Result<void> change_times(const WalkContext& context, const VfsPath& path, const AttributeChange& times,

@@ -69,9 +69,9 @@ class Inode : public std::enable_shared_from_this<Inode> {
   // For kRevalidate: whether the cached child (null: negative) still is what `name` means.
   virtual bool revalidate_child(std::string_view name, const InodePtr& child);
   virtual Result<InodePtr> lookup(std::string_view name);  // ENOENT, ENOTDIR
-  // Looks up names[0] here, names[1] in that, ... in one go, as far as directories go that are not kNever. A null at the
-  // end says that this name does not exist; fewer results than names say nothing about the rest. ENOENT: names[0] does
-  // not exist. The default looks up one after another.
+  // Looks up names[0] here, names[1] in that, ... in one go, as far as directories go that are not kNever. A null at
+  // the end says that this name does not exist; fewer results than names say nothing about the rest. ENOENT: names[0]
+  // does not exist. The default looks up one after another.
   virtual Result<std::vector<InodePtr>> lookup_path(std::span<const std::string_view> names);
   virtual Result<InodePtr> create(std::string_view name, const NewFile& file);  // O_CREAT of a regular file
   virtual Result<InodePtr> make_directory(std::string_view name, const NewFile& file);

@@ -63,6 +63,7 @@ Result<FilePtr> open_existing(const WalkContext& context, const VfsPath& path, O
   TRY(check_open(context, path, flags));
   FilePtr file = TRY(open_object(context, path, flags));
   if (flags.has(O_TRUNC) && S_ISREG(inode.type())) {
+    TRY(drop_set_id(*context.credentials, inode));
     AttributeChange change;
     change.size = 0;
     TRY(inode.set_attributes(change));

@@ -95,6 +95,9 @@ Result<void> change_size(CurrentTask& task, const VfsPath& path, std::uint64_t s
 Result<void> change_times(const WalkContext& context, const VfsPath& path, const AttributeChange& times, bool both_now);
 Result<void> change_times(CurrentTask& task, const VfsPath& path, const AttributeChange& times, bool both_now);
 
+// Before a write to a file: set-user-ID and set-group-ID go unless the writer has CAP_FSETID.
+Result<void> drop_set_id(const Credentials& credentials, Inode& inode);
+
 // The absolute path as `root` shows it: getcwd(2), /proc/self/fd. `deleted`: " (deleted)" is appended by the caller.
 // Unreachable places begin with "(unreachable)".
 struct ShownPath {

@@ -37,4 +37,10 @@ bool sticky_forbids(const Credentials& credentials, const FileAttributes& direct
   return !credentials.has(CAP_FOWNER);
 }
 
+std::uint32_t without_set_id(const FileAttributes& file) {
+  std::uint32_t mode = file.mode & ~static_cast<std::uint32_t>(S_ISUID);
+  if ((mode & S_IXGRP) != 0) mode &= ~static_cast<std::uint32_t>(S_ISGID);
+  return mode & 07777;
+}
+
 }  // namespace runsc

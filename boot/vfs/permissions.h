@@ -18,4 +18,8 @@ bool owner_or_capable(const Credentials& credentials, const FileAttributes& file
 // Whether a sticky directory keeps the caller from removing `file` in it.
 bool sticky_forbids(const Credentials& credentials, const FileAttributes& directory, const FileAttributes& file);
 
+// The permissions of a file that is written, or changes hands: it must not run with its owner's rights any more. Equal
+// to the present ones when there is nothing to drop.
+std::uint32_t without_set_id(const FileAttributes& file);
+
 }  // namespace runsc

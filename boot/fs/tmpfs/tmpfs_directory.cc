@@ -28,6 +28,7 @@ class TmpfsDirectoryFile : public FileDescription {
   std::uint64_t parent_number() const;
 
   std::shared_ptr<TmpfsDirectory> directory_;
+  std::int64_t end_ = 0;  // guarded by the position's lock
 };
 
 Result<std::int64_t> TmpfsDirectoryFile::seek(std::int64_t offset, int whence) {
@@ -47,6 +48,7 @@ std::uint64_t TmpfsDirectoryFile::parent_number() const {
 Result<void> TmpfsDirectoryFile::read_directory(DirectorySink& sink) {
   if (path().dentry->deleted()) return Errno(ENOENT);
   auto position = position_.lock();
+  if (position->offset == 0 || end_ == 0) end_ = directory_->end_cookie();
   if (position->offset == 0) {
     if (!sink.add(".", directory_->number(), DT_DIR, 1)) return {};
     position->offset = 1;
@@ -55,7 +57,7 @@ Result<void> TmpfsDirectoryFile::read_directory(DirectorySink& sink) {
     if (!sink.add("..", parent_number(), DT_DIR, 2)) return {};
     position->offset = 2;
   }
-  position->offset = directory_->list(static_cast<std::int64_t>(position->offset), sink);
+  position->offset = directory_->list(static_cast<std::int64_t>(position->offset), end_, sink);
   return {};
 }
 
@@ -199,15 +201,20 @@ Result<FilePtr> TmpfsDirectory::open(const VfsPath& path, OpenFlags flags) {
       std::make_shared<TmpfsDirectoryFile>(path, flags, std::static_pointer_cast<TmpfsDirectory>(shared_from_this())));
 }
 
-std::int64_t TmpfsDirectory::list(std::int64_t cookie, DirectorySink& sink) {
+std::int64_t TmpfsDirectory::end_cookie() {
   auto meta = meta_.lock();
-  for (auto it = order_.lower_bound(cookie); it != order_.end(); ++it) {
+  return next_cookie_;
+}
+
+std::int64_t TmpfsDirectory::list(std::int64_t cookie, std::int64_t end, DirectorySink& sink) {
+  auto meta = meta_.lock();
+  for (auto it = order_.lower_bound(cookie); it != order_.end() && it->first < end; ++it) {
     const auto entry = entries_.find(*it->second);
     const TmpfsInode& node = *entry->second.node;
     if (!sink.add(entry->first, node.number(), static_cast<std::uint8_t>(IFTODT(node.type())), it->first + 1))
       return it->first;
   }
-  return std::max(cookie, next_cookie_);
+  return std::max(cookie, end);
 }
 
 }  // namespace runsc

@@ -30,8 +30,11 @@ class TmpfsDirectory : public TmpfsInode {
                       std::string_view new_name, const InodePtr& replaced, unsigned flags) override;
   Result<FilePtr> open(const VfsPath& path, OpenFlags flags) override;
 
-  // Entries from `cookie` on, in the order of their making, until `sink` is full. Returns the cookie to go on with.
-  std::int64_t list(std::int64_t cookie, DirectorySink& sink);
+  // Entries with cookies from `cookie` to below `end`, in the order of their making, until `sink` is full. Returns the
+  // cookie to go on with.
+  std::int64_t list(std::int64_t cookie, std::int64_t end, DirectorySink& sink);
+  // Where a listing that begins now ends: what is made meanwhile would make it endless.
+  std::int64_t end_cookie();
 
  private:
   using NodePtr = std::shared_ptr<TmpfsInode>;
