@@ -33,6 +33,7 @@ std::vector<SeccompRule> platform_rules() {
       {SYS_kill, {}, "stop and end application threads: nothing else lives in this pid namespace"},
       {SYS_tgkill, {}, "the same; abort(3)", false},
       {SYS_wait4, {}, "reap them"},
+      {SYS_waitid, {}, "whether one that is slow to answer has died; it is not reaped by asking", false},
       {SYS_sched_setaffinity, {}, "agents run on the processor of who waits for them"},
       {SYS_getcpu, {}, "which processor that is, where the vdso does not tell", false},
   };
