@@ -5,6 +5,7 @@
 
 #include <memory>
 
+#include "boot/kernel/exit.h"
 #include "boot/kernel/host_poller.h"
 #include "boot/kernel/interval_timers.h"
 #include "boot/kernel/kernel.h"
@@ -18,12 +19,11 @@ namespace runsc {
 class KernelTest : public testing::Test {
  protected:
   KernelTest() : kernel(platform, make_timers(), std::make_unique<HostPoller>()) {}
-  // Groups hold timers: they go before the kernel's timer queue.
+  // Tasks and groups refer to each other until they are reaped.
   ~KernelTest() override {
-    auto tree = kernel.tasks().lock();
-    for (Task* task : kernel.root_pid_namespace()->tasks(*tree)) {
-      task->group()->links(*tree).children.clear();
-      task->group()->links(*tree).parent = nullptr;
+    for (auto task = tasks.rbegin(); task != tasks.rend(); ++task) {
+      auto tree = kernel.tasks().lock();
+      if (kernel.root_pid_namespace()->find(*tree, (*task)->tid()) == task->get()) remove_task(*tree, **task);
     }
   }
 
