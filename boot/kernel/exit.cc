@@ -175,7 +175,8 @@ std::function<void()> finish_task(TaskTree& tree, Task& task, int status, const 
   task.set_state(TaskState::kZombie);
   links.ended_tasks.add(usage);
   --links.living;
-  if (!links.exiting && links.leader == &task) links.exit_status = status;
+  // Without exit_group(2) the last thread's status is the process's.
+  if (!links.exiting && links.living == 0) links.exit_status = status;
   leave_signals(tree, task);
   const bool group_ended = links.living == 0;
   release_children(tree, task, group_ended);
