@@ -15,7 +15,8 @@ struct FeatureWord {
   std::string_view names;
 };
 
-// In the order in which Linux prints them (arch/x86/include/asm/cpufeatures.h).
+// In the order in which Linux prints them (arch/x86/include/asm/cpufeatures.h). Applications have 47 bits of addresses,
+// whatever the processor could do: no la57.
 constexpr std::array kWords = {
     FeatureWord{1, 0, kEdx,
                 "fpu vme de pse tsc msr pae mce cx8 apic - sep mtrr pge mca cmov pat pse36 pn clflush - dts acpi mmx "
@@ -33,15 +34,15 @@ constexpr std::array kWords = {
                 "fsgsbase tsc_adjust sgx bmi1 hle avx2 - smep bmi2 erms invpcid rtm cqm - mpx rdt_a avx512f avx512dq "
                 "rdseed adx smap avx512ifma - clflushopt clwb intel_pt avx512pf avx512er avx512cd sha_ni avx512bw "
                 "avx512vl"},
-    FeatureWord{0xd, 1, kEax, "xsaveopt xsavec xgetbv1 xsaves xfd"},
+    FeatureWord{0xd, 1, kEax, "xsaveopt xsavec xgetbv1 xsaves"},
     FeatureWord{7, 1, kEax, "- - - - avx_vnni avx512_bf16"},
     FeatureWord{0x80000008, 0, kEbx, "clzero irperf xsaveerptr - rdpru - - - - wbnoinvd"},
     FeatureWord{6, 0, kEax, "- - arat"},
     FeatureWord{7, 0, kEcx,
                 "- avx512vbmi umip pku ospke waitpkg avx512_vbmi2 - gfni vaes vpclmulqdq avx512_vnni avx512_bitalg tme "
-                "avx512_vpopcntdq - la57 - - - - - rdpid - bus_lock_detect cldemote - movdiri movdir64b enqcmd"},
+                "avx512_vpopcntdq - - - - - - - rdpid - bus_lock_detect cldemote - movdiri movdir64b enqcmd"},
     FeatureWord{7, 0, kEdx,
-                "- - avx512_4vnniw avx512_4fmaps fsrm - - - avx512_vp2intersect - md_clear - - - serialize - - - "
+                "- - avx512_4vnniw avx512_4fmaps fsrm - - - avx512_vp2intersect - md_clear - - - serialize - tsxldtrk - "
                 "pconfig arch_lbr - - amx_bf16 avx512_fp16 amx_tile amx_int8 - - flush_l1d arch_capabilities"},
 };
 
@@ -77,7 +78,9 @@ void append_word(std::string& out, const FeatureWord& word) {
 std::string cpu_flags() {
   std::string out;
   for (const FeatureWord& word : kWords) append_word(out, word);
-  return out;
+  constexpr unsigned kInvariantCounter = 1 << 8;
+  if ((cpuid(0x80000007).edx & kInvariantCounter) != 0) out += " constant_tsc nonstop_tsc";
+  return out + " rep_good nopl xtopology cpuid";  // what Linux concludes on every 64-bit processor
 }
 
 }  // namespace runsc

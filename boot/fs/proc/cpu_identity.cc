@@ -3,6 +3,7 @@
 #include <cpuid.h>
 #include <x86intrin.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -105,7 +106,7 @@ CpuIdentity identify_cpu() {
   cpu.cache_kib = last_cache_kib(cpu.vendor);
   const unsigned sizes = cpuid(0x80000008).eax;
   cpu.physical_bits = sizes & 0xff;
-  cpu.virtual_bits = (sizes >> 8) & 0xff;
+  cpu.virtual_bits = std::min((sizes >> 8) & 0xff, 48u);
   cpu.flags = cpu_flags();
   return cpu;
 }
