@@ -2,6 +2,7 @@
 
 #include "boot/kernel/process_group.h"
 #include "boot/kernel/signal_send.h"
+#include "boot/kernel/task.h"
 #include "boot/kernel/thread_group.h"
 
 namespace runsc {
@@ -23,7 +24,6 @@ Result<void> Terminal::acquire(TaskTree& tree, ThreadGroup& caller, bool steal) 
     owner->terminal.reset();
   }
   session_ = group->session;
-  foreground_ = group;
   foreground_id_ = group->id;
   group->session->terminal = shared_from_this();
   return {};
@@ -33,27 +33,33 @@ Result<std::shared_ptr<ProcessGroup>> Terminal::release(TaskTree& tree, ThreadGr
   if (!controls(tree, caller)) return Errno(ENOTTY);
   const auto session = session_.lock();
   if (session->leader != &caller) return std::shared_ptr<ProcessGroup>();
-  auto group = foreground_.lock();
-  session->terminal.reset();
+  auto group = foreground(tree);
   session_.reset();
-  foreground_.reset();
   foreground_id_ = Pid{};
+  session->terminal.reset();  // may be the last reference to this object
   return group;
 }
 
 Result<std::shared_ptr<ProcessGroup>> Terminal::foreground(TaskTree& tree, ThreadGroup& caller) const {
   if (!controls(tree, caller)) return Errno(ENOTTY);
-  return foreground_.lock();
+  return foreground(tree);
 }
 
 Result<void> Terminal::set_foreground(TaskTree& tree, ThreadGroup& caller, Pid id) {
   if (raw(id) < 0) return Errno(EINVAL);
   if (!controls(tree, caller)) return Errno(ENOTTY);
-  ProcessGroup* group = caller.pid_namespace()->find_group(tree, id);
-  if (group == nullptr || group->members.empty()) return Errno(ESRCH);
-  if (group->session != session_.lock()) return Errno(EPERM);
-  foreground_ = group->members.front()->links(tree).group;
-  foreground_id_ = group->id;
+  const auto session = session_.lock();
+  if (const ProcessGroup* group = caller.pid_namespace()->find_group(tree, id)) {
+    if (group->session != session) return Errno(EPERM);
+    foreground_id_ = group->id;
+    return {};
+  }
+  // A process that leads no group yet may be named, as Linux allows: a shell may be faster than its child.
+  Task* task = caller.pid_namespace()->find(tree, id);
+  if (task == nullptr) return Errno(ESRCH);
+  const auto& group = task->group()->links(tree).group;
+  if (group == nullptr || group->session != session) return Errno(EPERM);
+  foreground_id_ = task->group()->pid(*session->pid_namespace);
   return {};
 }
 
@@ -73,14 +79,13 @@ Pid Terminal::foreground_id(TaskTree&) const { return foreground_id_; }
 // A foreground group that has ended still is the foreground.
 bool Terminal::in_background(TaskTree& tree, ThreadGroup& caller) const {
   if (!controls(tree, caller)) return false;
-  return foreground_id_ != Pid{} && caller.links(tree).group != foreground_.lock();
+  return foreground_id_ != Pid{} && caller.links(tree).group->id != foreground_id_;
 }
 
 void Terminal::disconnect(TaskTree& tree) {
   const auto session = session_.lock();
   if (session == nullptr || session->terminal.get() != this) return;
-  session->former_foreground = foreground_;
-  foreground_.reset();
+  session->former_foreground = foreground(tree);
   foreground_id_ = Pid{};
   session_.reset();
   if (session->leader != nullptr)
@@ -89,7 +94,13 @@ void Terminal::disconnect(TaskTree& tree) {
   session->terminal.reset();  // may be the last reference to this object
 }
 
-std::shared_ptr<ProcessGroup> Terminal::foreground(TaskTree&) const { return foreground_.lock(); }
+std::shared_ptr<ProcessGroup> Terminal::foreground(TaskTree& tree) const {
+  const auto session = session_.lock();
+  if (session == nullptr || foreground_id_ == Pid{}) return nullptr;
+  const ProcessGroup* group = session->pid_namespace->find_group(tree, foreground_id_);
+  if (group == nullptr || group->members.empty() || group->session != session) return nullptr;
+  return group->members.front()->links(tree).group;
+}
 
 Result<FilePtr> Terminal::open(const VfsPath&, OpenFlags) { return Errno(ENXIO); }
 

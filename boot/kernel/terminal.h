@@ -54,8 +54,8 @@ class Terminal : public std::enable_shared_from_this<Terminal> {
   bool controls(TaskTree& tree, ThreadGroup& caller) const;
 
   std::weak_ptr<Session> session_;
-  std::weak_ptr<ProcessGroup> foreground_;
-  Pid foreground_id_{};  // of foreground_, also when that is gone; 0: none
+  // As the session's namespace numbers it; 0: none. By number, since the group may begin later and end earlier.
+  Pid foreground_id_{};
 };
 
 // `ended`, whose last task has ended, leads its session: the foreground hears SIGHUP, and nobody of the session has a
