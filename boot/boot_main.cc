@@ -18,6 +18,7 @@
 #include "boot/debug/stacks.h"
 #include "boot/filter/boot_filter.h"
 #include "boot/fs/register_all.h"
+#include "boot/ipc/ipc_namespace.h"
 #include "boot/kernel/exit.h"
 #include "boot/kernel/host_poller.h"
 #include "boot/kernel/kernel.h"
@@ -130,6 +131,7 @@ class Boot {
     kernel_->on_orphan_exit = [this](ThreadGroup& group, int status) {
       if (group.pid() == Pid{1}) exit_.set(status);
     };
+    kernel_->ipc = std::make_shared<IpcNamespace>();
     kernel_->sockets = std::make_shared<SocketServices>();
     kernel_->sockets->add(AF_UNIX, unix_family());
     services_ = std::make_shared<VfsServices>();

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "boot/base/log.h"
+#include "boot/ipc/ipc_namespace.h"
 #include "boot/kernel/exit.h"
 #include "boot/kernel/fd_table.h"
 #include "boot/kernel/fs_context.h"
@@ -242,11 +243,16 @@ void CurrentTask::end() {
     clear_child_tid_at_exit(*this);
   }
   std::shared_ptr<VforkCompletion> vfork_completion;
+  bool process_ends;
   {
     auto tree = kernel().tasks().lock();
     task_->set_context(*tree, nullptr);
     vfork_completion = std::move(task_->links(*tree).vfork_completion);
+    const ThreadGroupLinks& links = group().links(*tree);
+    process_ends = links.exiting || links.living == 1;
   }
+  // Before the parent can hear of the end.
+  if (process_ends && kernel().ipc) kernel().ipc->semaphores.undo_all(group());
   const Usage usage = task_->usage();
   task_->host_tid_.store(0, std::memory_order_relaxed);
   task_->service_clock_.store(0, std::memory_order_relaxed);

@@ -19,6 +19,7 @@ namespace runsc {
 
 class HostPoller;
 class SocketServices;
+struct IpcNamespace;
 class TimerQueue;
 
 // Thread-safe. Lives until the process ends.
@@ -39,6 +40,8 @@ class Kernel {
   GapCounters gaps;
   // The families of sockets there are (boot/socket/services.h); set before the first task runs. Null: none.
   std::shared_ptr<SocketServices> sockets;
+  // System V IPC (boot/ipc/ipc_namespace.h) of all tasks; set before the first task runs.
+  std::shared_ptr<IpcNamespace> ipc;
   FutexTable futexes;
 
   // What creates a task: clone(2), and the loader for the first one and for exec.
