@@ -93,11 +93,16 @@ TEST_F(TmpfsTest, ListsDirectoriesWithStableCookies) {
   open("d/e", O_CREAT | O_RDWR);
   NameSink rest(9);
   ASSERT_TRUE(directory->read_directory(rest).ok());
-  EXPECT_EQ(rest.names, (std::vector<std::string>{"c", "s", "e"}));
+  // What is made during a listing is for the next one: otherwise it might never end.
+  EXPECT_EQ(rest.names, (std::vector<std::string>{"c", "s"}));
   EXPECT_EQ(rest.types["s"], DT_LNK);
   NameSink end(9);
   ASSERT_TRUE(directory->read_directory(end).ok());
   EXPECT_TRUE(end.names.empty());
+  ASSERT_TRUE(directory->seek(0, SEEK_SET).ok());
+  NameSink again(9);
+  ASSERT_TRUE(directory->read_directory(again).ok());
+  EXPECT_EQ(again.names, (std::vector<std::string>{".", "..", "c", "s", "e"}));
 }
 
 TEST_F(TmpfsTest, CountsLinks) {

@@ -1,6 +1,7 @@
 // Why a container cannot start, for a person.
 #pragma once
 
+#include <cctype>
 #include <cstring>
 #include <optional>
 #include <string>
@@ -18,8 +19,12 @@ struct StartFailure {
 // Nothing, or why not.
 using StartStatus = std::optional<StartFailure>;
 
+// In lower case, as runc writes reasons: callers look for "no such file or directory".
 inline StartFailure start_failure(std::string what, Errno why) {
-  return {std::move(what) + ": " + ::strerrordesc_np(why.value())};
+  const char* known = ::strerrordesc_np(why.value());
+  std::string reason = known != nullptr ? known : errno_name(why);
+  reason[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(reason[0])));
+  return {std::move(what) + ": " + reason};
 }
 
 }  // namespace runsc
