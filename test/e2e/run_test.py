@@ -16,8 +16,8 @@ class Run(harness.Case):
     def test_exit_codes(self):
         # The first process is the init of its pid namespace: its own signals do not end it (pid_namespaces(7)).
         for script, status in (('exit 0', 0), ('exit 7', 7), ('exit 255', 255), ('kill -TERM $$; exit 3', 3),
-                               ('kill -KILL $$; exit 3', 3), ("sh -c 'kill -TERM $$'", 143),
-                               ("sh -c 'kill -KILL $$'", 137)):
+                               ('kill -KILL $$; exit 3', 3), ("sh -c 'kill -TERM $$'; exit $?", 143),
+                               ("sh -c 'kill -KILL $$'; exit $?", 137)):
             with self.subTest(script):
                 result = self.run_bundle(['sh', '-c', script])
                 self.assertEqual((result.returncode, result.stdout), (status, ''), result.stderr)
@@ -143,7 +143,7 @@ class Run(harness.Case):
                 os.write(master, b'\x03')
                 interrupted = True
         else:
-            os.kill(pid, signal.SIGKILL)
+            self.runsc('delete', '--force', 'c')
         status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         os.close(master)
         self.assertIn(b'/dev/pts/', out)
