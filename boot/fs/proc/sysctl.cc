@@ -16,7 +16,8 @@ constexpr std::size_t kLongestName = 64;
 // RFC 4122, version 4.
 std::string random_uuid() {
   std::array<std::uint8_t, 16> bytes{};
-  (void)::getrandom(bytes.data(), bytes.size(), 0);
+  // Never short for so few bytes; were it ever to fail, an id of zeros tells nothing.
+  if (::getrandom(bytes.data(), bytes.size(), 0) < 0) bytes.fill(0);
   bytes[6] = static_cast<std::uint8_t>((bytes[6] & 0x0f) | 0x40);
   bytes[8] = static_cast<std::uint8_t>((bytes[8] & 0x3f) | 0x80);
   std::string out;
