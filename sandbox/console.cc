@@ -45,17 +45,15 @@ PseudoTerminal open_pseudo_terminal(const std::optional<ConsoleSize>& size) {
   return out;
 }
 
-void send_console(const std::string& path, const PseudoTerminal& terminal) {
+void send_descriptor(const std::string& path, int fd, std::string_view text) {
   const UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!socket) throw_system_error("socket");
   const UnixAddress address(path);
   if (::connect(socket.get(), address.get(), address.size()) != 0) throw_system_error("connect to " + path);
-  std::array<char, 64> name{};
-  if (::ptsname_r(terminal.master.get(), name.data(), name.size()) != 0) std::strcpy(name.data(), "/dev/ptmx");
-  iovec text{name.data(), std::strlen(name.data())};
+  iovec content{const_cast<char*>(text.data()), text.size()};
   alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> space{};
   msghdr message{};
-  message.msg_iov = &text;
+  message.msg_iov = &content;
   message.msg_iovlen = 1;
   message.msg_control = space.data();
   message.msg_controllen = space.size();
@@ -63,9 +61,14 @@ void send_console(const std::string& path, const PseudoTerminal& terminal) {
   header->cmsg_level = SOL_SOCKET;
   header->cmsg_type = SCM_RIGHTS;
   header->cmsg_len = CMSG_LEN(sizeof(int));
-  const int fd = terminal.master.get();
   std::memcpy(CMSG_DATA(header), &fd, sizeof(fd));
-  if (::sendmsg(socket.get(), &message, MSG_NOSIGNAL) < 0) throw_system_error("send the console to " + path);
+  if (::sendmsg(socket.get(), &message, MSG_NOSIGNAL) < 0) throw_system_error("send a descriptor to " + path);
+}
+
+void send_console(const std::string& path, const PseudoTerminal& terminal) {
+  std::array<char, 64> name{};
+  if (::ptsname_r(terminal.master.get(), name.data(), name.size()) != 0) std::strcpy(name.data(), "/dev/ptmx");
+  send_descriptor(path, terminal.master.get(), name.data());
 }
 
 RawTerminal::RawTerminal() {

@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "boot/base/unique_fd.h"
 #include "boot/loader/container_config.h"
@@ -18,6 +19,9 @@ struct PseudoTerminal {
 
 // Throws UserError.
 PseudoTerminal open_pseudo_terminal(const std::optional<ConsoleSize>& size);
+
+// Sends a descriptor in one SCM_RIGHTS message to the Unix socket at `path`; `text` goes with it. Throws UserError.
+void send_descriptor(const std::string& path, int fd, std::string_view text);
 
 // Sends the master end in one SCM_RIGHTS message to the Unix socket at `path`, as `--console-socket` promises; the
 // message's text is the replica's name.

@@ -105,7 +105,7 @@ void ContainerStore::create(const std::string& id) {
   if (errno == EEXIST) {
     clear_if_abandoned(id);
     if (::mkdir(directory(id).c_str(), 0700) == 0) return;
-    if (errno == EEXIST) throw UserError("container with given ID already exists: \"" + id + "\"");
+    if (errno == EEXIST) throw UserError("container with given ID already exists");
   }
   throw_system_error("create " + directory(id));
 }
@@ -118,7 +118,7 @@ ContainerState ContainerStore::load(const std::string& id) const {
     sweep(id);
     state = read(id);
   }
-  if (!state) throw UserError("container \"" + id + "\" does not exist");
+  if (!state) throw UserError("container does not exist");
   return *state;
 }
 

@@ -44,6 +44,7 @@ class ContainerStore {
   const std::string& root() const { return root_; }
   std::string directory(const std::string& id) const { return root_ + "/" + id; }
   std::string control_socket(const std::string& id) const { return directory(id) + "/control.sock"; }
+  std::string start_gate(const std::string& id) const { return directory(id) + "/start.fifo"; }
 
   // Makes the directories for a new container; the caller holds its lock. What a killed command left under this id is
   // cleared away. Throws UserError when the id is taken.

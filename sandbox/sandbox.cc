@@ -17,6 +17,7 @@
 #include "sandbox/gofer_process.h"
 #include "sandbox/hooks.h"
 #include "sandbox/sandbox_parts.h"
+#include "sandbox/start_gate.h"
 
 namespace runsc {
 namespace {
@@ -37,6 +38,7 @@ struct Parts {
   std::vector<ConnectionPair> connections;
   std::vector<UniqueFd> overlay_stores;
   UniqueFd network_namespace;
+  UniqueFd start_gate;
 };
 
 Parts make_parts(const SandboxRequest& request, const RuntimeOptions& options, const ContainerStore& store) {
@@ -46,6 +48,7 @@ Parts make_parts(const SandboxRequest& request, const RuntimeOptions& options, c
   parts.control = make_control_socket(store.control_socket(request.id));
   parts.connections = make_connections(parts.plan.gofer_mounts.size());
   parts.overlay_stores = make_overlay_stores(parts.plan.overlay_directories);
+  if (request.hold) parts.start_gate = make_start_gate(store.start_gate(request.id));
   return parts;
 }
 
@@ -70,6 +73,7 @@ SpawnedProcess start_boot(const SandboxRequest& request, const RuntimeOptions& o
   resources.stdio = request.stdio;
   for (const ConnectionPair& pair : parts.connections) resources.gofer_connections.push_back(pair.boot.get());
   resources.overlay_stores = borrow(parts.overlay_stores);
+  resources.start_gate = parts.start_gate.get();
   resources.die_with_parent = !request.detach;
   resources.rootless = options.rootless;
   choose_network(request, options, resources, parts.network_namespace);
@@ -113,6 +117,7 @@ ContainerState new_state(const SandboxRequest& request, std::vector<std::string>
   state.created = timestamp_now();
   state.owner = user_name();
   state.annotations = request.spec.annotations;
+  state.poststart = request.spec.hooks.poststart;
   state.poststop = request.spec.hooks.poststop;
   state.cgroups = std::move(cgroups);
   state.creator = ProcessIdentity::of(::getpid());
@@ -182,7 +187,7 @@ Sandbox Sandbox::start(const SandboxRequest& request, const RuntimeOptions& opti
   sandbox.gofer_.go();
   sandbox.boot_.go();
   sandbox.wait_until_started();
-  sandbox.state_.status = Status::kRunning;
+  sandbox.state_.status = request.hold ? Status::kCreated : Status::kRunning;
   store.save(sandbox.state_);
   cgroups.keep();
   return sandbox;

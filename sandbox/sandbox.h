@@ -23,13 +23,15 @@ struct SandboxRequest {
   oci::Spec spec;                     // has passed check_bundle()
   std::array<int, 3> stdio{0, 1, 2};  // borrowed
   bool detach = false;                // the sandbox outlives this process
+  bool hold = false;                  // the container waits for open_start_gate(); only with `detach`
 };
 
 // The processes of a sandbox that this process has started, as long as it looks after them. The destructor kills what
 // has not been released.
 class Sandbox {
  public:
-  // Starts both processes and returns when the container's first process is about to run. The caller holds the
+  // Starts both processes and returns when the container's first process is about to run, or waits at its gate: the
+  // state is "running" or "created" then. The caller holds the
   // container's lock; its directory exists, and holds a state file from the moment at which processes exist.
   // Throws UserError with the cause when either process fails; nothing of the sandbox is left then but the directory.
   static Sandbox start(const SandboxRequest& request, const RuntimeOptions& options, const ContainerStore& store);

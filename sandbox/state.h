@@ -28,6 +28,7 @@ struct ContainerState {
   ProcessIdentity creator;
   bool foreground = false;
   std::vector<std::string> cgroups;  // directories made for it, to be removed
+  std::vector<oci::Hook> poststart;  // hooks to run when it has been started
   std::vector<oci::Hook> poststop;   // hooks to run when it has been deleted
 
   // kStopped as soon as the boot process is gone, whatever was saved.

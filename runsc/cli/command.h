@@ -25,6 +25,8 @@ struct Command {
 
 // One file each.
 Command run_command();
+Command create_command();
+Command start_command();
 Command do_command();
 Command spec_command();
 Command list_command();

@@ -13,7 +13,7 @@ DEFINE_bool(debug, false, "log more");
 DEFINE_string(debug_log, "", "directory for one log file of each sandbox's processes");
 DEFINE_bool(strace, false, "log every system call of the application");
 DEFINE_string(platform, "seccomp", "how application code runs: seccomp");
-DEFINE_string(network, "none", "none, or host: sockets of the container's network namespace on the host");
+DEFINE_string(network, "host", "host: sockets of the container's network namespace on the host; none: a loopback only");
 DEFINE_string(file_access, "exclusive", "exclusive, or shared: the root is changed from outside while it runs");
 DEFINE_string(
     overlay2, "root:self",
@@ -25,6 +25,7 @@ DEFINE_string(bundle, ".", "directory with config.json");
 DEFINE_bool(detach, false, "return when the container runs");
 DEFINE_string(pid_file, "", "file to write the process id to");
 DEFINE_string(console_socket, "", "Unix socket that is sent the console's master end");
+DEFINE_string(pidfd_socket, "", "Unix socket that is sent a pidfd of the container's first process");
 DEFINE_bool(keep, false, "keep the container's state after its end");
 DEFINE_bool(no_pivot, false, "accepted: the host's root is never the container's");
 DEFINE_bool(no_new_keyring, false, "accepted: a container never shares a keyring");

@@ -26,6 +26,7 @@ DECLARE_string(bundle);
 DECLARE_bool(detach);
 DECLARE_string(pid_file);
 DECLARE_string(console_socket);
+DECLARE_string(pidfd_socket);
 DECLARE_bool(keep);
 DECLARE_bool(no_pivot);
 DECLARE_bool(no_new_keyring);

@@ -1,26 +1,11 @@
-#include <filesystem>
-
 #include "runsc/cli/command.h"
 #include "runsc/cli/run_container.h"
-#include "runsc/common/user_error.h"
-#include "runsc/oci/parse.h"
-#include "sandbox/container_store.h"
 
 namespace runsc {
 namespace {
 
 int run(const Words& words, const RuntimeOptions& options) {
-  check_container_id(words[0]);
-  if (FLAGS_preserve_fds != 0) throw UserError("--preserve-fds is not supported yet");
-  RunRequest request;
-  request.id = words[0];
-  request.bundle = std::filesystem::absolute(FLAGS_bundle).lexically_normal();
-  request.spec = oci::load_bundle(FLAGS_bundle);
-  request.detach = FLAGS_detach;
-  request.keep = FLAGS_keep;
-  request.pid_file = FLAGS_pid_file;
-  request.console_socket = FLAGS_console_socket;
-  return run_container(std::move(request), options);
+  return run_container(request_from_flags(words[0], FLAGS_detach ? RunMode::kDetached : RunMode::kForeground), options);
 }
 
 }  // namespace
@@ -32,6 +17,7 @@ Command run_command() {
           .flags = {{"bundle", 'b'},
                     {"detach", 'd'},
                     {"pid-file"},
+                    {"pidfd-socket"},
                     {"console-socket"},
                     {"keep"},
                     {"no-pivot"},

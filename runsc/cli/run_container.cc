@@ -3,12 +3,14 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <filesystem>
 #include <memory>
 #include <optional>
 
 #include "runsc/cli/flags.h"
 #include "runsc/cli/messages.h"
 #include "runsc/common/user_error.h"
+#include "runsc/oci/parse.h"
 #include "sandbox/foreground.h"
 #include "sandbox/hooks.h"
 #include "sandbox/sandbox.h"
@@ -60,10 +62,11 @@ class Entry {
 std::optional<PseudoTerminal> make_console(const RunRequest& request) {
   const bool terminal = request.spec.process.terminal;
   const bool socket = !request.console_socket.empty();
-  if (socket && !(terminal && request.detach)) {
+  const bool detach = request.mode != RunMode::kForeground;
+  if (socket && !(terminal && detach)) {
     throw UserError("cannot use console socket if runsc will not detach or allocate tty");
   }
-  if (terminal && request.detach && !socket) {
+  if (terminal && detach && !socket) {
     throw UserError("cannot allocate tty if runsc will detach without setting console socket");
   }
   if (!terminal) return std::nullopt;
@@ -75,7 +78,8 @@ SandboxRequest sandbox_request(const RunRequest& request, const std::optional<Ps
   out.id = request.id;
   out.bundle = request.bundle;
   out.spec = request.spec;
-  out.detach = request.detach;
+  out.detach = request.mode != RunMode::kForeground;
+  out.hold = request.mode == RunMode::kCreated;
   if (console) out.stdio = {console->replica.get(), console->replica.get(), console->replica.get()};
   return out;
 }
@@ -105,15 +109,6 @@ void write_pid_file(const std::string& path, pid_t pid) {
   if (!path.empty()) write_atomically(path, std::to_string(pid), 0644);
 }
 
-// The container runs already: a hook that fails is no reason to end it.
-void run_poststart_hooks(const std::vector<oci::Hook>& hooks, const ContainerState& state) {
-  try {
-    run_hooks("poststart", hooks, oci_state_json(state, Status::kRunning));
-  } catch (const UserError& error) {
-    messages().warning(error.what());
-  }
-}
-
 int attend_to_end(Sandbox& sandbox, ForwardedSignals& signals, std::optional<PseudoTerminal>& console,
                   const std::string& control_socket) {
   if (!console) return attend(sandbox, signals, UniqueFd(), control_socket);
@@ -123,6 +118,33 @@ int attend_to_end(Sandbox& sandbox, ForwardedSignals& signals, std::optional<Pse
 }
 
 }  // namespace
+
+RunRequest request_from_flags(const std::string& id, RunMode mode) {
+  check_container_id(id);
+  if (FLAGS_preserve_fds != 0) throw UserError("--preserve-fds is not supported yet");
+  RunRequest request;
+  request.id = id;
+  request.bundle = std::filesystem::absolute(FLAGS_bundle).lexically_normal();
+  request.spec = oci::load_bundle(FLAGS_bundle);
+  request.mode = mode;
+  request.keep = FLAGS_keep;
+  request.pid_file = FLAGS_pid_file;
+  request.console_socket = FLAGS_console_socket;
+  request.pidfd_socket = FLAGS_pidfd_socket;
+  request.preserve_fds = FLAGS_preserve_fds;
+  return request;
+}
+
+// The container runs already: a hook that fails is no reason to end it.
+void run_poststart_hooks(const ContainerState& state) {
+  for (const oci::Hook& hook : state.poststart) {
+    try {
+      run_hooks("poststart", {hook}, oci_state_json(state, Status::kRunning));
+    } catch (const UserError& error) {
+      messages().warning(error.what());
+    }
+  }
+}
 
 int run_container(RunRequest request, const RuntimeOptions& given) {
   ensure_stdio();
@@ -140,10 +162,12 @@ int run_container(RunRequest request, const RuntimeOptions& given) {
   std::optional<PseudoTerminal> console = make_console(request);
   Sandbox sandbox = Sandbox::start(sandbox_request(request, console), options, store);
   entry.own(sandbox.state());
-  if (console && request.detach) send_console(request.console_socket, *console);
-  run_poststart_hooks(request.spec.hooks.poststart, sandbox.state());
+  const bool detach = request.mode != RunMode::kForeground;
+  if (console && detach) send_console(request.console_socket, *console);
+  if (!request.pidfd_socket.empty()) send_descriptor(request.pidfd_socket, sandbox.boot_pidfd(), "pidfd");
+  if (request.mode != RunMode::kCreated) run_poststart_hooks(sandbox.state());
   write_pid_file(request.pid_file, sandbox.state().boot.pid);
-  if (request.detach) {
+  if (detach) {
     sandbox.release();
     entry.keep();
     return 0;

@@ -1,25 +1,40 @@
-// From a bundle to a container's exit status: what `run` and `do` share.
+// From a bundle to a container: what `run`, `create` and `do` share.
 #pragma once
 
 #include <string>
 
 #include "runsc/oci/spec.h"
 #include "sandbox/options.h"
+#include "sandbox/state.h"
 
 namespace runsc {
+
+enum class RunMode {
+  kForeground,  // until the container ends
+  kDetached,    // until it runs
+  kCreated,     // until it waits for `start`
+};
 
 struct RunRequest {
   std::string id;
   std::string bundle;  // absolute
   oci::Spec spec;      // has passed check_bundle()
-  bool detach = false;
+  RunMode mode = RunMode::kForeground;
   bool keep = false;
   std::string pid_file;        // empty: none
   std::string console_socket;  // empty: none
+  std::string pidfd_socket;    // empty: none
+  int preserve_fds = 0;        // descriptors 3 and up of ours that the container gets
 };
 
-// Returns the container's exit status, or 0 when detached. Whatever fails on the way, nothing is left behind. Throws
+// The request that the flags of `run` and `create` describe. Throws UserError.
+RunRequest request_from_flags(const std::string& id, RunMode mode);
+
+// Returns the container's exit status, or 0 unless in the foreground. Whatever fails on the way, nothing is left behind. Throws
 // UserError.
 int run_container(RunRequest request, const RuntimeOptions& options);
+
+// Tells the hooks of a container that runs now; one that fails is a warning.
+void run_poststart_hooks(const ContainerState& state);
 
 }  // namespace runsc

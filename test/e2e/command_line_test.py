@@ -40,10 +40,10 @@ class CommandLine(harness.Case):
             (['--overlay2=root:dir=relative', 'list'], '--overlay2'),
             (['--file-access=some', 'list'], '--file-access'),
             (['--rootless=some', 'list'], '--rootless'),
-            (['state', 'nobody'], 'container "nobody" does not exist'),
+            (['state', 'nobody'], 'container does not exist'),
             (['state', '../x'], 'invalid container ID'),
-            (['delete', 'nobody'], 'container "nobody" does not exist'),
-            (['kill', 'nobody'], 'container "nobody" does not exist'),
+            (['delete', 'nobody'], 'container does not exist'),
+            (['kill', 'nobody'], 'container does not exist'),
             (['kill', 'nobody', 'FOO'], 'unknown signal "FOO"'),
             (['list', '--format', 'xml'], 'invalid format option'),
         ]
@@ -73,7 +73,7 @@ class CommandLine(harness.Case):
             if log_format == 'json':
                 entry = json.loads(lines[0])
                 self.assertEqual(entry['level'], 'error')
-                self.assertEqual(entry['msg'], 'container "nobody" does not exist')
+                self.assertEqual(entry['msg'], 'container does not exist')
                 self.assertRegex(entry['time'], r'\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z\Z')
             else:
                 self.assertTrue(re.match(r'time="[^"]+" level=error msg="container', lines[0]), lines[0])

@@ -1,0 +1,48 @@
+#include "runsc/cli/command.h"
+#include "runsc/cli/run_container.h"
+#include "runsc/common/user_error.h"
+#include "sandbox/container_store.h"
+#include "sandbox/start_gate.h"
+
+namespace runsc {
+namespace {
+
+void expect_created(Status status) {
+  switch (status) {
+    case Status::kCreated:
+      return;
+    case Status::kStopped:
+      throw UserError("cannot start a container that has stopped");
+    case Status::kRunning:
+      throw UserError("cannot start an already running container");
+    default:
+      throw UserError(std::string("cannot start a container in the ") + status_name(status) + " state");
+  }
+}
+
+int start(const Words& words, const RuntimeOptions& options) {
+  ContainerStore store(options.root);
+  store.load(words[0]);
+  const ContainerLock lock(options.root, words[0]);
+  ContainerState state = store.load(words[0]);
+  expect_created(state.status_now());
+  open_start_gate(store.start_gate(state.id));
+  state.status = Status::kRunning;
+  store.save(state);
+  run_poststart_hooks(state);
+  return 0;
+}
+
+}  // namespace
+
+Command start_command() {
+  return {.name = "start",
+          .arguments = "<container-id>",
+          .summary = "run the program of a created container",
+          .flags = {},
+          .min_words = 1,
+          .max_words = 1,
+          .run = start};
+}
+
+}  // namespace runsc
