@@ -10,7 +10,7 @@
 #include <string_view>
 
 #include "runsc/common/user_error.h"
-#include "sandbox/unix_address.h"
+#include "runsc/common/unix_address.h"
 
 namespace runsc {
 namespace {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "runsc/common/user_error.h"
-#include "sandbox/unix_address.h"
+#include "runsc/common/unix_address.h"
 
 namespace runsc {
 namespace {

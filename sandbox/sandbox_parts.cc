@@ -8,7 +8,7 @@
 #include "boot/loader/container_config_json.h"
 #include "gofer/protocol/packet_socket.h"
 #include "runsc/common/user_error.h"
-#include "sandbox/unix_address.h"
+#include "runsc/common/unix_address.h"
 
 namespace runsc {
 UniqueFd make_config_file(const ContainerConfig& config) {

@@ -1,4 +1,4 @@
-#include "sandbox/unix_address.h"
+#include "runsc/common/unix_address.h"
 
 #include <fcntl.h>
 #include <sys/socket.h>
