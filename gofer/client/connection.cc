@@ -43,11 +43,16 @@ DirectoryBatch own_entries(const EntriesReply& reply) {
 
 GoferConnection::GoferConnection(UniqueFd socket) : pool_(std::make_shared<HandlePool>(0)), wire_(std::move(socket)) {}
 
-Result<std::unique_ptr<GoferConnection>> GoferConnection::attach(UniqueFd socket) {
+Result<std::unique_ptr<GoferConnection>> GoferConnection::attach(UniqueFd socket, bool watch) {
   std::unique_ptr<GoferConnection> made(new GoferConnection(std::move(socket)));
   GoferConnection& self = *made;
-  TRY((self.call<AttachedReply, bool>(AttachRequest{}, [&](AttachedReply& reply, UniqueFd&) -> Result<bool> {
+  const AttachRequest request{kProtocolVersion, watch};
+  TRY((self.call<AttachedReply, bool>(request, [&](AttachedReply& reply, UniqueFd& changes) -> Result<bool> {
     TRY(check_attributes(reply.root));
+    if (reply.watching) {
+      TRY(check_change_queue(changes.get()));
+      self.changes_ = std::move(changes);
+    }
     self.root_attributes_ = reply.root;
     self.read_only_ = reply.read_only;
     self.pool_ = std::make_shared<HandlePool>(reply.max_handles);
@@ -137,18 +142,24 @@ Result<WalkRequest> GoferConnection::walk_request(const RemoteHandle& from,
   return request;
 }
 
-Result<WalkResult> GoferConnection::walk(const RemoteHandle& from, std::span<const std::string_view> names) {
+Result<WalkResult> GoferConnection::walk(const RemoteHandle& from, std::span<const std::string_view> names, bool hold) {
   WalkRequest request = TRY(walk_request(from, names));
+  request.hold = hold;
   std::vector<ReservedHandle> reserved;
   reserved.reserve(names.size());
   for (std::size_t i = 0; i < names.size(); ++i) {
     reserved.push_back(TRY(reserve()));
     request.handles.push_back(reserved.back().id());
   }
-  return call<WalkedReply, WalkResult>(request, [&](WalkedReply& reply, UniqueFd&) -> Result<WalkResult> {
+  return call<WalkedReply, WalkResult>(request, [&](WalkedReply& reply, UniqueFd& held) -> Result<WalkResult> {
     TRY(check_walked(reply, names.size()));
     WalkResult result;
     result.error = reply.error;
+    if (held.valid()) {
+      if (!hold || reply.error != 0 || reply.nodes.empty()) return Errno(EPROTO);
+      TRY(check_held(held.get(), reply.nodes.back()));
+      result.held = std::move(held);
+    }
     result.nodes.reserve(reply.nodes.size());
     for (std::size_t i = 0; i < reply.nodes.size(); ++i)
       result.nodes.push_back({std::move(reserved[i]).bound(), reply.nodes[i]});
@@ -166,6 +177,15 @@ Result<ProbeResult> GoferConnection::probe(const RemoteHandle& from, std::span<c
 
 Result<FileAttributes> GoferConnection::get_attributes(const RemoteHandle& node) {
   return call_node(GetAttributesRequest{TRY(own(node))});
+}
+
+Result<OpenResult> GoferConnection::hold(const RemoteHandle& node) {
+  return call<NodeReply, OpenResult>(HoldRequest{TRY(own(node))},
+                                     [](NodeReply& reply, UniqueFd& held) -> Result<OpenResult> {
+                                       TRY(check_attributes(reply.attributes));
+                                       TRY(check_held(held.get(), reply.attributes));
+                                       return OpenResult{reply.attributes, std::move(held)};
+                                     });
 }
 
 Result<FileAttributes> GoferConnection::set_attributes(const RemoteHandle& node, const AttributeChange& change) {

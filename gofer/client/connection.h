@@ -44,6 +44,8 @@ struct WalkResult {
   // Why the walk ended: 0 when every component was found; ENOTDIR when components are left behind a node that is not a
   // directory (perhaps a symlink to follow); else the error of the first component that was not found (ENOENT ..).
   int error = 0;
+  // When it was asked for, may be there, and the walk ended at what is no directory: O_PATH of that.
+  UniqueFd held;
 };
 
 struct ProbeResult {
@@ -88,7 +90,8 @@ struct DirectoryBatch {
 class GoferConnection {
  public:
   // Takes the client's end of a connection and says hello; waits until the gofer is confined and answers.
-  static Result<std::unique_ptr<GoferConnection>> attach(UniqueFd socket);
+  // `watch`: others change these files too; take_changes() then may have a queue of what they do.
+  static Result<std::unique_ptr<GoferConnection>> attach(UniqueFd socket, bool watch = false);
 
   GoferConnection(const GoferConnection&) = delete;
   GoferConnection& operator=(const GoferConnection&) = delete;
@@ -100,12 +103,19 @@ class GoferConnection {
   // As of attach().
   const FileAttributes& root_attributes() const { return root_attributes_; }
 
-  // Looks up components one below the other: one round trip. 1..kMaxWalk names, else EINVAL.
-  Result<WalkResult> walk(const RemoteHandle& from, std::span<const std::string_view> names);
+  // An inotify(7) queue, non-blocking: what changes in the directories of which RemoteHandles exist, by the numbers in
+  // their attributes (FileAttributes::watch). The host puts a change into the queue before it is over for who made it.
+  // Invalid: the gofer cannot watch, and everything is to be asked anew. Once.
+  UniqueFd take_changes() { return std::move(changes_); }
+
+  // Looks up components one below the other: one round trip. 1..kMaxWalk names, else EINVAL. `hold`: WalkResult::held.
+  Result<WalkResult> walk(const RemoteHandle& from, std::span<const std::string_view> names, bool hold = false);
   // As walk, but keeps no handles: to see whether cached nodes are still the same.
   Result<ProbeResult> probe(const RemoteHandle& from, std::span<const std::string_view> names);
 
   Result<FileAttributes> get_attributes(const RemoteHandle& node);
+  // As get_attributes, with an O_PATH descriptor for later looks. EISDIR for directories.
+  Result<OpenResult> hold(const RemoteHandle& node);
   // Returns the attributes after the change. If one part fails, those before it (owner, mode, size, times) stay done.
   Result<FileAttributes> set_attributes(const RemoteHandle& node, const AttributeChange& change);
   // fsync(2) of a directory or regular file.
@@ -194,6 +204,7 @@ class GoferConnection {
   FileAttributes root_attributes_;
   std::shared_ptr<HandlePool> pool_;
   RemoteHandle root_;
+  UniqueFd changes_;
   Guarded<Wire, LockLevel::kFsInternal> wire_;
 };
 

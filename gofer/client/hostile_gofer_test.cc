@@ -57,7 +57,7 @@ class LiarTest : public testing::Test {
       if (std::holds_alternative<CloseRequest>(request.body)) continue;
       Lie lie{{request.id, 0, DoneReply{}}, {}};
       if (std::holds_alternative<AttachRequest>(request.body))
-        lie.reply.body = AttachedReply{attributes(S_IFDIR | 0755), false, 1000};
+        lie.reply.body = AttachedReply{attributes(S_IFDIR | 0755), false, 1000, false};
       else
         answer(request, lie);
       const auto packet = encode(lie.reply, outgoing);
@@ -133,6 +133,36 @@ TEST_F(LiarTest, WrongAttributes) {
   lie = attributes(S_IFREG);
   lie.change.nanoseconds = 1'000'000'000;
   expect_bad_attributes(lie);
+  lie = attributes(S_IFREG);
+  lie.watch = 1;
+  expect_bad_attributes(lie);
+  lie = attributes(S_IFDIR);
+  lie.watch = -1;
+  expect_bad_attributes(lie);
+}
+
+TEST_F(LiarTest, WrongHeldDescriptors) {
+  const TempDir dir;
+  const std::string path = dir.at("f");
+  const UniqueFd file(::open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0644));
+  struct stat status {};
+  ASSERT_EQ(::fstat(file.get(), &status), 0);
+  const auto offer = [&](const char* what, int flags, std::uint64_t inode, std::uint32_t type) {
+    expect_caught(
+        [=](const Request&, Lie& out) {
+          FileAttributes said = attributes(type | 0644);
+          said.inode = inode;
+          out.reply.body = NodeReply{said};
+          if (what != nullptr) out.descriptor = UniqueFd(::open(what, flags | O_CLOEXEC));
+        },
+        [](GoferConnection& gofer) { return gofer.hold(gofer.root()); });
+  };
+  offer(nullptr, 0, status.st_ino, S_IFREG);
+  offer(path.c_str(), O_RDONLY, status.st_ino, S_IFREG);    // more than a look
+  offer(path.c_str(), O_PATH, status.st_ino + 1, S_IFREG);  // another file
+  offer(path.c_str(), O_PATH, status.st_ino, S_IFIFO);      // another type
+  ASSERT_EQ(::stat(dir.path().c_str(), &status), 0);
+  offer(dir.path().c_str(), O_PATH, status.st_ino, S_IFDIR);  // a way to its neighbours
 }
 
 TEST_F(LiarTest, WrongDescriptors) {

@@ -40,6 +40,7 @@ bool normalised(const Timestamp& time) { return time.nanoseconds < kNanosecondsP
 
 Result<void> check_attributes(const FileAttributes& attributes) {
   TRY(require(known_type(attributes.type()) && (attributes.mode & ~(S_IFMT | 07777U)) == 0));
+  TRY(require(attributes.watch == 0 || (attributes.watch > 0 && attributes.is_directory())));
   TRY(require(attributes.size <= static_cast<std::uint64_t>(std::numeric_limits<off_t>::max())));
   return require(normalised(attributes.access) && normalised(attributes.modify) && normalised(attributes.change) &&
                  normalised(attributes.birth));
@@ -70,6 +71,23 @@ Result<void> check_descriptor(int fd, std::uint32_t type, int flags) {
   TRY(require(fd >= 0 && ::fstat(fd, &status) == 0 && (status.st_mode & S_IFMT) == type));
   const int actual = ::fcntl(fd, F_GETFL);
   return require(actual >= 0 && (actual & O_PATH) == 0 && (actual & O_ACCMODE) == (flags & O_ACCMODE));
+}
+
+Result<void> check_held(int fd, const FileAttributes& attributes) {
+  struct stat status {};
+  TRY(require(fd >= 0 && ::fstat(fd, &status) == 0 && !S_ISDIR(status.st_mode)));
+  TRY(require(status.st_ino == attributes.inode && (status.st_mode & S_IFMT) == attributes.type()));
+  const int actual = ::fcntl(fd, F_GETFL);
+  return require(actual >= 0 && (actual & O_PATH) != 0);
+}
+
+Result<void> check_change_queue(int fd) {
+  // No type: an object of the host kernel's own, as no file system has. Other such objects that are non-blocking do no
+  // harm: what they give to read is taken for events of a gofer that lies anyway.
+  struct stat status {};
+  TRY(require(fd >= 0 && ::fstat(fd, &status) == 0 && (status.st_mode & S_IFMT) == 0));
+  const int flags = ::fcntl(fd, F_GETFL);
+  return require(flags >= 0 && (flags & O_NONBLOCK) != 0);
 }
 
 }  // namespace runsc::gofer

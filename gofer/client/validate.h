@@ -25,4 +25,10 @@ Result<void> check_link_target(std::string_view target);
 // no more. Reading a device or FIFO in place of a file could block the kernel for ever.
 Result<void> check_descriptor(int fd, std::uint32_t type, int flags);
 
+// O_PATH, of the inode that the attributes describe, and no directory: one would be a way to what lies around it.
+Result<void> check_held(int fd, const FileAttributes& attributes);
+
+// An inotify(7) queue from which reading never waits.
+Result<void> check_change_queue(int fd);
+
 }  // namespace runsc::gofer

@@ -28,6 +28,10 @@ std::vector<SeccompRule> lookup_rules(int proc_self_fd) {
       {SYS_getdents64, {}, "read directories"},
       {SYS_lseek, {}, "go to a place in a directory"},
       {SYS_fstatfs, {}, "statfs"},
+      {SYS_fcntl, {int_is(1, F_DUPFD_CLOEXEC)}, "a descriptor for the peer of an inode that is held here too"},
+      {SYS_inotify_init1, {}, "tell the peer what others change"},
+      {SYS_inotify_add_watch, {}, "the same; of held directories, named by number in the working directory"},
+      {SYS_inotify_rm_watch, {}, "the same"},
       {SYS_fgetxattr, {}, "read extended attributes"},
       {SYS_flistxattr, {}, "list extended attributes"},
   };

@@ -83,7 +83,8 @@ bool works_without(std::size_t missing) {
     if (missing < rules.size()) rules.erase(rules.begin() + static_cast<std::ptrdiff_t>(missing));
     return install_rules(rules);
   });
-  auto gofer = GoferConnection::attach(process.take_socket());
+  auto gofer = GoferConnection::attach(process.take_socket(), true);
+  if (gofer.ok() && !(*gofer)->take_changes().valid()) return false;
   const bool worked = gofer.ok() && exercise_everything(**gofer, dir.path()).ok();
   if (gofer.ok()) gofer->reset();
   return worked && process.wait() == 0;

@@ -83,9 +83,12 @@ class Generator {
   NewNode node() { return {handle(), name(), flags() | 0600, 0, below(2), handle()}; }
 
   RequestBody request_body() {
-    switch (below(24)) {
+    switch (below(26)) {
       case 0:
-        return AttachRequest{number()};
+        return AttachRequest{below(2) == 0 ? number() : kProtocolVersion, below(2) == 0};
+      case 24:
+      case 25:
+        return HoldRequest{handle()};
       case 1:
         return OpenRequest{handle(), flags()};
       case 2:
@@ -148,6 +151,7 @@ class Generator {
   RequestBody walk() {
     WalkRequest request;
     request.from = handle();
+    request.hold = below(2) == 0;
     const bool keep = below(4) != 0;
     for (std::uint32_t i = 1 + below(3); i > 0; --i) {
       request.names.push_back(name());
@@ -161,13 +165,14 @@ class Generator {
     out.mode = number();
     out.size = number();
     out.access.nanoseconds = number();
+    out.watch = static_cast<std::int32_t>(below(4));
     return out;
   }
 
   ReplyBody reply_body() {
     switch (below(6)) {
       case 0:
-        return AttachedReply{attributes(), false, number()};
+        return AttachedReply{attributes(), false, number(), below(2) == 0};
       case 1: {
         WalkedReply reply;
         for (std::uint32_t i = below(5); i > 0; --i) reply.nodes.push_back(attributes());

@@ -1,4 +1,4 @@
-// What is known of an inode: the content of statx(2).
+// What is known of an inode: the content of statx(2), and how its changes are told.
 #pragma once
 
 #include <sys/stat.h>
@@ -33,6 +33,7 @@ struct FileAttributes {
   Timestamp birth;
   bool has_birth = false;
   std::uint64_t flags = 0;  // STATX_ATTR_*
+  std::int32_t watch = 0;   // of a directory: its watch (gofer.capnp); 0: none
 
   std::uint32_t type() const { return mode & S_IFMT; }
   bool is_directory() const { return S_ISDIR(mode); }

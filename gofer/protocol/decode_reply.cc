@@ -29,6 +29,7 @@ void get(FileAttributes& out, wire::Attributes::Reader in) {
   out.birth = get_time(in.getBirthSeconds(), in.getBirthNanoseconds());
   out.has_birth = in.getHasBirth();
   out.flags = in.getFlags();
+  out.watch = in.getWatch();
 }
 
 Result<void> get(WalkedReply& out, wire::Walked::Reader in) {
@@ -69,6 +70,7 @@ Result<void> get(AttachedReply& out, wire::Attached::Reader in) {
   get(out.root, in.getRoot());
   out.read_only = in.getReadOnly();
   out.max_handles = in.getMaxHandles();
+  out.watching = in.getWatching();
   return {};
 }
 

@@ -29,6 +29,7 @@ Result<void> get(WalkRequest& out, wire::Walk::Reader in) {
   if (names.size() == 0 || names.size() > kMaxWalk) return Errno(EPROTO);
   if (handles.size() != 0 && handles.size() != names.size()) return Errno(EPROTO);
   for (const auto name : names) out.names.push_back(as_view(name));
+  out.hold = in.getHold();
   return get(out.handles, handles);
 }
 
@@ -135,7 +136,7 @@ Result<void> get_target(RequestBody& out, wire::Target::Reader in) {
 Result<void> get_body(RequestBody& out, wire::Request::Reader in) {
   switch (in.which()) {
     case wire::Request::ATTACH:
-      out.emplace<AttachRequest>().version = in.getAttach().getVersion();
+      out.emplace<AttachRequest>(AttachRequest{in.getAttach().getVersion(), in.getAttach().getWatch()});
       return {};
     case wire::Request::WALK:
       return get(out.emplace<WalkRequest>(), in.getWalk());
@@ -185,6 +186,8 @@ Result<void> get_body(RequestBody& out, wire::Request::Reader in) {
     case wire::Request::FLUSH:
       out.emplace<FlushRequest>();
       return {};
+    case wire::Request::HOLD:
+      return get_target<HoldRequest>(out, in.getHold());
   }
   return Errno(EPROTO);  // an operation of a later version
 }

@@ -28,6 +28,7 @@ void put(wire::Attributes::Builder out, const FileAttributes& in) {
   out.setBirthNanoseconds(in.birth.nanoseconds);
   out.setHasBirth(in.has_birth);
   out.setFlags(in.flags);
+  out.setWatch(in.watch);
 }
 
 void put(wire::Reply::Builder out, const DoneReply&) { out.setDone(); }
@@ -37,6 +38,7 @@ void put(wire::Reply::Builder out, const AttachedReply& in) {
   put(attached.initRoot(), in.root);
   attached.setReadOnly(in.read_only);
   attached.setMaxHandles(in.max_handles);
+  attached.setWatching(in.watching);
 }
 
 void put(wire::Reply::Builder out, const WalkedReply& in) {

@@ -14,7 +14,11 @@ void put(wire::NewNode::Builder out, const NewNode& node) {
   out.setHandle(as_number(node.handle));
 }
 
-void put(wire::Request::Builder out, const AttachRequest& in) { out.initAttach().setVersion(in.version); }
+void put(wire::Request::Builder out, const AttachRequest& in) {
+  auto attach = out.initAttach();
+  attach.setVersion(in.version);
+  attach.setWatch(in.watch);
+}
 
 void put(wire::Request::Builder out, const WalkRequest& in) {
   auto walk = out.initWalk();
@@ -23,11 +27,14 @@ void put(wire::Request::Builder out, const WalkRequest& in) {
   for (unsigned i = 0; i < names.size(); ++i) names.set(i, as_data(in.names[i]));
   auto handles = walk.initHandles(in.handles.size());
   for (unsigned i = 0; i < handles.size(); ++i) handles.set(i, as_number(in.handles[i]));
+  walk.setHold(in.hold);
 }
 
 void put(wire::Request::Builder out, const GetAttributesRequest& in) {
   out.initGetAttributes().setHandle(as_number(in.handle));
 }
+
+void put(wire::Request::Builder out, const HoldRequest& in) { out.initHold().setHandle(as_number(in.handle)); }
 
 wire::TimeChange wire_kind(TimeChangeKind kind) {
   switch (kind) {

@@ -94,6 +94,11 @@ struct Request {
 
     flush @25 :Void;
     # Answered when all that came before is done. Reply: done.
+
+    hold @26 :Target;
+    # The attributes of what is not a directory, and an O_PATH descriptor through which the client can look at them again
+    # without asking (fstat). EISDIR for directories: a descriptor of one would be a way to what lies around it.
+    # Reply: node, with the descriptor attached.
   }
 }
 
@@ -116,6 +121,11 @@ struct Reply {
 struct Attach {
   version @0 :UInt32;
   # limits.h's kProtocolVersion of the client; EPROTONOSUPPORT when the server has another.
+
+  watch @1 :Bool;
+  # Others change the files too: let the client know what changes in the directories that it has handles of. What the
+  # server then attaches to its reply is an inotify descriptor: its events are queued by the host before a change is
+  # over, so that an empty queue tells that what was seen before still holds.
 }
 
 struct Attached {
@@ -123,6 +133,9 @@ struct Attached {
   readOnly @1 :Bool;
   # Every change is refused with EROFS.
   maxHandles @2 :UInt32;
+
+  watching @3 :Bool;
+  # The inotify descriptor is attached. Not when the host had none to give: nothing may be taken for unchanged then.
 }
 
 struct Target {
@@ -135,6 +148,8 @@ struct Walk {
   # 1..kMaxWalk components.
   handles @2 :List(UInt32);
   # A free number for each component; or empty: the attributes are wanted, and no handle is made.
+  hold @3 :Bool;
+  # When all components are found and the last is no directory, attach what `hold` would.
 }
 
 struct Walked {
@@ -172,6 +187,8 @@ struct Attributes {
   hasBirth @20 :Bool;
   flags @21 :UInt64;
   # STATX_ATTR_*.
+  watch @22 :Int32;
+  # Of a directory that the client has a handle of: the watch descriptor in the events that tell of its changes. 0: none.
 }
 
 struct SetAttributes {

@@ -8,7 +8,7 @@ namespace runsc::gofer {
 
 // Changes with every incompatible change of gofer.capnp. Both sides belong to one program, so they are always equal in
 // practice; the check catches two builds that were mixed.
-inline constexpr std::uint32_t kProtocolVersion = 1;
+inline constexpr std::uint32_t kProtocolVersion = 2;
 
 // The largest packet: a full extended attribute, or a full batch of directory entries, with the framing around it.
 inline constexpr std::size_t kMaxMessageBytes = 80 * 1024;

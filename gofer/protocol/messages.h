@@ -42,15 +42,21 @@ class BoundedList {
 
 struct AttachRequest {
   std::uint32_t version = kProtocolVersion;
+  bool watch = false;
 };
 
 struct WalkRequest {
   HandleId from{};
   BoundedList<std::string_view, kMaxWalk> names;
   BoundedList<HandleId, kMaxWalk> handles;  // as many as names, or none
+  bool hold = false;
 };
 
 struct GetAttributesRequest {
+  HandleId handle{};
+};
+
+struct HoldRequest {
   HandleId handle{};
 };
 
@@ -184,7 +190,7 @@ using RequestBody =
                  CreateUnnamedRequest, MakeDirectoryRequest, MakeNodeRequest, MakeSymlinkRequest, LinkRequest,
                  ReadLinkRequest, UnlinkRequest, RenameRequest, ReadDirectoryRequest, StatFileSystemRequest,
                  SynchronizeRequest, GetXattrRequest, SetXattrRequest, ListXattrRequest, RemoveXattrRequest,
-                 ConnectRequest, CloseRequest, FlushRequest>;
+                 ConnectRequest, CloseRequest, FlushRequest, HoldRequest>;
 
 struct Request {
   std::uint32_t id = 0;
@@ -198,6 +204,7 @@ struct AttachedReply {
   FileAttributes root;
   bool read_only = false;
   std::uint32_t max_handles = 0;
+  bool watching = false;
 };
 
 struct WalkedReply {

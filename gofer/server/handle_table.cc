@@ -28,9 +28,9 @@ Result<Node*> HandleTable::find(HandleId id) {
   return &nodes_[index_of(id)];
 }
 
-void HandleTable::close(HandleId id) {
-  if (id == HandleId::kRoot || index_of(id) >= nodes_.size()) return;
-  nodes_[index_of(id)] = Node();
+std::int32_t HandleTable::close(HandleId id) {
+  if (id == HandleId::kRoot || index_of(id) >= nodes_.size()) return 0;
+  return std::exchange(nodes_[index_of(id)], Node()).watch;
 }
 
 }  // namespace runsc::gofer

@@ -16,6 +16,7 @@ struct Node {
   std::uint32_t type = 0;    // the S_IFMT bits; fixed for the life of an inode
   UniqueFd stream;           // a directory that is being read
   std::uint64_t cookie = 0;  // where `stream` stands
+  std::int32_t watch = 0;    // of a directory: DirectoryWatches
 };
 
 // Not thread-safe: a connection is served by one thread. Ids are the client's choice, so none is trusted.
@@ -36,7 +37,8 @@ class HandleTable {
   Result<Node*> find(HandleId id);
 
   // A close of what is not open is ignored: close has no reply. The root stays.
-  void close(HandleId id);
+  // Returns the node's watch, 0 if there is none.
+  std::int32_t close(HandleId id);
 
  private:
   const std::uint32_t max_handles_;

@@ -66,6 +66,8 @@ Result<UniqueFd> reopen(int proc_self_fd, int fd, int flags) {
   return own_fd(::openat(proc_self_fd, DescriptorName(fd).c_str(), flags | O_CLOEXEC | O_NOCTTY));
 }
 
+Result<UniqueFd> duplicate(int fd) { return own_fd(::fcntl(fd, F_DUPFD_CLOEXEC, 0)); }
+
 Result<void> change_mode(int proc_self_fd, int fd, std::uint32_t mode) {
   return host_result(::fchmodat(proc_self_fd, DescriptorName(fd).c_str(), mode, 0));
 }

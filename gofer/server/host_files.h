@@ -47,6 +47,9 @@ Result<UniqueFd> create_unnamed(int directory, int flags, std::uint32_t mode);
 // flags (never a device); a held descriptor's inode cannot change its type.
 Result<UniqueFd> reopen(int proc_self_fd, int fd, int flags);
 
+// Another descriptor of the same open file.
+Result<UniqueFd> duplicate(int fd);
+
 // Permission bits of any inode but a symlink's.
 Result<void> change_mode(int proc_self_fd, int fd, std::uint32_t mode);
 

@@ -10,13 +10,13 @@ Result<std::unique_ptr<Session>> Session::create(SessionConfig config) {
   UniqueFd root = std::move(config.root);
   const FileAttributes attributes = TRY(attributes_of(root.get()));
   std::unique_ptr<Session> session(new Session(std::move(config)));
-  TRY(session->handles_.insert(HandleId::kRoot, {std::move(root), attributes.type(), {}, 0}));
+  TRY(session->handles_.insert(HandleId::kRoot, {std::move(root), attributes.type(), {}, 0, 0}));
   return session;
 }
 
 Result<std::optional<Answer>> Session::handle_packet(std::span<const std::byte> packet) {
   TRY(decode(packet, request_));
-  for (const HandleId id : request_.closed) handles_.close(id);
+  for (const HandleId id : request_.closed) watches_.remove(handles_.close(id));
   if (std::holds_alternative<CloseRequest>(request_.body)) return std::optional<Answer>();
   donated_.reset();
   Result<ReplyBody> body = std::visit([this](const auto& request) { return handle(request); }, request_.body);
@@ -45,9 +45,32 @@ Result<ReplyBody> Session::describe(int fd) const { return ReplyBody(NodeReply{T
 
 Result<ReplyBody> Session::handle(const AttachRequest& request) {
   if (request.version != kProtocolVersion) return Errno(EPROTONOSUPPORT);
-  const Node* root = TRY(handles_.find(HandleId::kRoot));
-  return ReplyBody(
-      AttachedReply{TRY(attributes_of(root->path.get())), config_.policy.read_only, handles_.max_handles()});
+  Node* root = TRY(handles_.find(HandleId::kRoot));
+  FileAttributes attributes = TRY(attributes_of(root->path.get()));
+  if (request.watch && root->type == S_IFDIR && root->watch == 0) {
+    if (Result<UniqueFd> queue = watches_.start(); queue.ok()) donated_ = *std::move(queue);
+    root->watch = watches_.add(root->path.get());
+    attributes.watch = root->watch;
+  }
+  return ReplyBody(AttachedReply{attributes, config_.policy.read_only, handles_.max_handles(), donated_.valid()});
+}
+
+Result<void> Session::insert(HandleId id, UniqueFd path, FileAttributes& attributes) {
+  TRY(handles_.check_free(id));
+  if (attributes.is_directory()) attributes.watch = watches_.add(path.get());
+  return handles_.insert(id, {std::move(path), attributes.type(), {}, 0, attributes.watch});
+}
+
+Result<void> Session::donate_held(const Node& node) {
+  if (node.type == S_IFDIR) return Errno(EISDIR);
+  donated_ = TRY(duplicate(node.path.get()));
+  return {};
+}
+
+Result<ReplyBody> Session::handle(const HoldRequest& request) {
+  const Node* node = TRY(handles_.find(request.handle));
+  TRY(donate_held(*node));
+  return describe(node->path.get());
 }
 
 Result<ReplyBody> Session::handle(const CloseRequest&) { return ReplyBody(DoneReply{}); }

@@ -14,6 +14,7 @@
 #include "gofer/protocol/messages.h"
 #include "gofer/protocol/names.h"
 #include "gofer/protocol/packet_buffer.h"
+#include "gofer/server/directory_watches.h"
 #include "gofer/server/handle_table.h"
 
 namespace runsc::gofer {
@@ -76,9 +77,15 @@ class Session {
   Result<ReplyBody> handle(const ConnectRequest& request);
   Result<ReplyBody> handle(const CloseRequest& request);
   Result<ReplyBody> handle(const FlushRequest& request);
+  Result<ReplyBody> handle(const HoldRequest& request);
 
   Result<Node*> find_directory(HandleId id);
   Result<void> check_writable() const;
+
+  // Gives a node its handle, and watches it if it is a directory: its number is set in `attributes`.
+  Result<void> insert(HandleId id, UniqueFd path, FileAttributes& attributes);
+  // Leaves in donated_ what a peer can look at a node with.
+  Result<void> donate_held(const Node& node);
 
   // Gives a newly made inode its owner and exact mode, and a handle. The attributes are those after that.
   Result<ReplyBody> adopt(const NewNode& wanted, UniqueFd path);
@@ -98,6 +105,7 @@ class Session {
 
   SessionConfig config_;
   HandleTable handles_;
+  DirectoryWatches watches_;
   UniqueFd donated_;
   Request request_;  // a member, because it is large
   PacketBuffer outgoing_;

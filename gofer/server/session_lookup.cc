@@ -62,12 +62,12 @@ Result<ReplyBody> Session::handle(const WalkRequest& request) {
     Result<FileAttributes> step = [&]() -> Result<FileAttributes> {
       if (!is_directory) return Errno(ENOTDIR);
       UniqueFd next = TRY(open_entry(current_fd, TRY(component_name(request.names[i]))));
-      const FileAttributes attributes = TRY(attributes_of(next.get()));
+      FileAttributes attributes = TRY(attributes_of(next.get()));
       current_fd = next.get();
       if (request.handles.empty())
         current = std::move(next);
       else
-        TRY(handles_.insert(request.handles[i], {std::move(next), attributes.type(), {}, 0}));
+        TRY(insert(request.handles[i], std::move(next), attributes));
       return attributes;
     }();
     if (!step.ok()) {
@@ -76,6 +76,11 @@ Result<ReplyBody> Session::handle(const WalkRequest& request) {
     }
     is_directory = step->is_directory();
     reply.nodes.push_back(*step);
+  }
+  if (request.hold && reply.error == 0 && !is_directory && !request.handles.empty()) {
+    // Without, when there are no descriptors left: the peer asks again then.
+    const Result<Node*> last = handles_.find(request.handles[request.handles.size() - 1]);
+    if (last.ok()) (void)donate_held(**last);
   }
   return ReplyBody(std::move(reply));
 }

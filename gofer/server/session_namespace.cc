@@ -30,8 +30,8 @@ Result<FileAttributes> give_owner_and_mode(int proc_self_fd, int fd, const NewNo
 }  // namespace
 
 Result<ReplyBody> Session::adopt(const NewNode& wanted, UniqueFd path) {
-  const FileAttributes attributes = TRY(give_owner_and_mode(config_.proc_self_fd, path.get(), wanted));
-  TRY(handles_.insert(wanted.handle, {std::move(path), attributes.type(), {}, 0}));
+  FileAttributes attributes = TRY(give_owner_and_mode(config_.proc_self_fd, path.get(), wanted));
+  TRY(insert(wanted.handle, std::move(path), attributes));
   return ReplyBody(NodeReply{attributes});
 }
 

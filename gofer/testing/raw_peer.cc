@@ -29,6 +29,7 @@ Result<void> exercise_file(GoferConnection& gofer) {
   change.access.kind = TimeChangeKind::kNow;
   TRY(gofer.set_attributes(file.node.handle, change));
   TRY(gofer.get_attributes(file.node.handle));
+  TRY(gofer.hold(file.node.handle));
   TRY(gofer.open(file.node.handle, O_RDONLY));
   TRY(gofer.synchronize(file.node.handle));
   TRY(gofer.link(file.node.handle, root, "other"));

@@ -8,7 +8,8 @@ namespace runsc {
 
 enum class GoferCaching {
   kExclusive,  // only this kernel changes the files: names and attributes are cached until it changes them
-  kShared,     // others do too: both are asked for again before each use
+  kShared,  // others do too: names are cached as long as the gofer can tell that they have not changed, else asked for
+            // again before each use; attributes are the host's own at every look
 };
 
 // Takes the kernel's end of a gofer connection and waits until the gofer answers. EIO: it does not.

@@ -19,11 +19,12 @@ std::uint64_t device_of(const gofer::FileAttributes& attributes) {
 }  // namespace
 
 Result<FileSystemPtr> attach_gofer(UniqueFd socket, GoferCaching caching) {
-  return FileSystemPtr(GoferFileSystem::make(TRY(gofer::GoferConnection::attach(std::move(socket))), caching));
+  const bool watch = caching == GoferCaching::kShared;
+  return FileSystemPtr(GoferFileSystem::make(TRY(gofer::GoferConnection::attach(std::move(socket), watch)), caching));
 }
 
 GoferFileSystem::GoferFileSystem(std::unique_ptr<gofer::GoferConnection> connection, GoferCaching caching)
-    : connection_(std::move(connection)), caching_(caching) {}
+    : connection_(std::move(connection)), caching_(caching), changes_(connection_->take_changes()) {}
 
 std::shared_ptr<GoferFileSystem> GoferFileSystem::make(std::unique_ptr<gofer::GoferConnection> connection,
                                                        GoferCaching caching) {

@@ -8,6 +8,7 @@
 
 #include "boot/base/lock.h"
 #include "boot/fs/gofer/attach.h"
+#include "boot/fs/gofer/host_changes.h"
 #include "boot/vfs/inode.h"
 #include "gofer/client/connection.h"
 
@@ -34,6 +35,8 @@ class GoferFileSystem : public FileSystem {
 
   gofer::GoferConnection& connection() { return *connection_; }
   GoferCaching caching() const { return caching_; }
+  // Of a shared mount.
+  HostChanges& changes() { return changes_; }
 
   // The inode of a node that a call has found or made: an existing one for another name of the same file.
   std::shared_ptr<GoferInode> intern(gofer::RemoteNode node);
@@ -53,6 +56,7 @@ class GoferFileSystem : public FileSystem {
 
   std::unique_ptr<gofer::GoferConnection> connection_;
   GoferCaching caching_;
+  HostChanges changes_;
   std::uint64_t root_device_ = 0;
   Guarded<std::map<Identity, std::weak_ptr<GoferInode>>, LockLevel::kFsInternal> inodes_;
   Guarded<std::list<DonatedFilePtr>, LockLevel::kLeaf> kept_open_;

@@ -22,7 +22,8 @@ constexpr int kHostFlags = RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT;
 
 }  // namespace
 
-GoferRegularFile::GoferRegularFile(VfsPath path, OpenFlags flags, std::shared_ptr<GoferInode> inode, DonatedFilePtr host)
+GoferRegularFile::GoferRegularFile(VfsPath path, OpenFlags flags, std::shared_ptr<GoferInode> inode,
+                                   DonatedFilePtr host)
     : FileDescription(std::move(path), flags), inode_(std::move(inode)), host_(std::move(host)) {}
 
 Result<std::size_t> GoferRegularFile::read_at(IoSink& sink, std::uint64_t offset, int rwf) {
@@ -170,8 +171,7 @@ Result<void> GoferDirectoryFile::read_directory(DirectorySink& sink) {
   auto& directory = static_cast<GoferInode&>(*inode());
   for (;;) {
     const std::uint64_t cookie = position->offset == 2 ? 0 : position->offset;
-    const gofer::DirectoryBatch batch =
-        TRY(directory.gofer().connection().read_directory(directory.remote(), cookie));
+    const gofer::DirectoryBatch batch = TRY(directory.gofer().connection().read_directory(directory.remote(), cookie));
     for (const gofer::RemoteEntry& entry : batch.entries) {
       if (!sink.add(entry.name, entry.inode, entry.type, static_cast<std::int64_t>(entry.cookie))) return {};
       position->offset = entry.cookie;

@@ -14,9 +14,7 @@ timespec to_time(const gofer::Timestamp& time) {
   return {static_cast<time_t>(time.seconds), static_cast<long>(time.nanoseconds)};
 }
 
-gofer::Timestamp from_time(const timespec& time) {
-  return {time.tv_sec, static_cast<std::uint32_t>(time.tv_nsec)};
-}
+gofer::Timestamp from_time(const timespec& time) { return {time.tv_sec, static_cast<std::uint32_t>(time.tv_nsec)}; }
 
 }  // namespace
 
@@ -25,11 +23,17 @@ GoferInode::GoferInode(GoferFileSystem& file_system, gofer::RemoteNode node)
       handle_(std::move(node.handle)),
       type_(node.attributes.type()),
       device_(makedev(node.attributes.device_major, node.attributes.device_minor)),
-      inode_(node.attributes.inode) {
-  state_.lock()->attributes = node.attributes;
+      inode_(node.attributes.inode),
+      watch_(node.attributes.watch) {
+  auto state = state_.lock();
+  state->attributes = node.attributes;
+  if (gofer().changes().add(watch_)) state->version = 0;
 }
 
-GoferInode::~GoferInode() { gofer().forget(*this); }
+GoferInode::~GoferInode() {
+  gofer().changes().remove(watch_);
+  gofer().forget(*this);
+}
 
 GoferFileSystem& GoferInode::gofer() const { return static_cast<GoferFileSystem&>(file_system()); }
 
@@ -63,21 +67,31 @@ FileAttributes GoferInode::translate(const gofer::FileAttributes& from) const {
   return to;
 }
 
-void GoferInode::refresh_from_descriptor(State& state, const DonatedFile& file) {
+bool GoferInode::refresh_from_descriptor(State& state, const DonatedFile& file) {
   struct stat now {};
-  if (::fstat(file.descriptor.get(), &now) != 0) return;
+  if (::fstat(file.descriptor.get(), &now) != 0) return false;
   gofer::FileAttributes& attributes = state.attributes;
+  attributes.mode = now.st_mode;
+  attributes.link_count = static_cast<std::uint32_t>(now.st_nlink);
+  attributes.uid = now.st_uid;
+  attributes.gid = now.st_gid;
   attributes.size = static_cast<std::uint64_t>(now.st_size);
   attributes.blocks = static_cast<std::uint64_t>(now.st_blocks);
   attributes.access = from_time(now.st_atim);
   attributes.modify = from_time(now.st_mtim);
   attributes.change = from_time(now.st_ctim);
+  return true;
 }
 
 Result<FileAttributes> GoferInode::attributes() {
+  if (!is_shared()) return exclusive_attributes();
+  return S_ISDIR(type_) ? shared_directory_attributes() : shared_attributes();
+}
+
+Result<FileAttributes> GoferInode::exclusive_attributes() {
   {
     auto state = state_.lock();
-    if (state->valid && gofer().caching() == GoferCaching::kExclusive) {
+    if (state->valid) {
       // Only descriptors that were opened for writing can have changed the file behind the cache.
       if (const DonatedFilePtr open = state->writable.lock()) refresh_from_descriptor(*state, *open);
       return translate(state->attributes);
@@ -88,6 +102,37 @@ Result<FileAttributes> GoferInode::attributes() {
   state->attributes = fresh;
   state->valid = true;
   return translate(fresh);
+}
+
+// Whatever others do to the file, the host shows it through every descriptor of it.
+Result<FileAttributes> GoferInode::shared_attributes() {
+  {
+    auto state = state_.lock();
+    for (const auto* each : {&state->writable, &state->readable, &state->held})
+      if (const DonatedFilePtr open = each->lock(); open && refresh_from_descriptor(*state, *open))
+        return translate(state->attributes);
+  }
+  gofer::OpenResult fresh = TRY(gofer().connection().hold(remote()));
+  hold(std::move(fresh.descriptor));
+  return translate(fresh.attributes);
+}
+
+Result<FileAttributes> GoferInode::shared_directory_attributes() {
+  const std::optional<std::uint64_t> version = gofer().changes().version(watch_);
+  if (auto state = state_.lock(); version && state->valid && state->version == version)
+    return translate(state->attributes);
+  const gofer::FileAttributes fresh = TRY(gofer().connection().get_attributes(remote()));
+  auto state = state_.lock();
+  state->attributes = fresh;
+  state->version = version;
+  state->valid = true;
+  return translate(fresh);
+}
+
+void GoferInode::hold(UniqueFd descriptor) {
+  auto file = std::make_shared<const DonatedFile>(DonatedFile{std::move(descriptor), false});
+  state_.lock()->held = file;
+  gofer().keep_open(std::move(file));
 }
 
 Result<void> GoferInode::set_attributes(const AttributeChange& change) {
@@ -120,32 +165,46 @@ CachePolicy GoferInode::cache_policy() const {
 }
 
 bool GoferInode::revalidate_child(std::string_view name, const InodePtr& child) {
+  HostChanges& changes = gofer().changes();
+  if (changes.is_current(watch_, name)) return true;
+  const std::optional<std::uint64_t> version = changes.version(watch_);
   const std::string_view names[] = {name};
   const Result<gofer::ProbeResult> found = gofer().connection().probe(remote(), names);
   if (!found.ok()) return false;
-  if (found->nodes.empty()) return child == nullptr;
   const auto known = std::dynamic_pointer_cast<GoferInode>(child);
-  return known && known->same_file(found->nodes.front());
+  const bool same = found->nodes.empty() ? found->error == ENOENT && child == nullptr
+                                         : known && known->same_file(found->nodes.front());
+  if (same) changes.confirm(watch_, name, version);
+  return same;
 }
 
 InodePtr GoferInode::adopt(gofer::RemoteNode node) { return gofer().intern(std::move(node)); }
 
+std::vector<InodePtr> GoferInode::adopt_walked(gofer::WalkResult found) {
+  std::vector<InodePtr> inodes;
+  inodes.reserve(found.nodes.size() + 1);
+  for (gofer::RemoteNode& node : found.nodes) inodes.push_back(adopt(std::move(node)));
+  if (found.held.valid()) static_cast<GoferInode&>(*inodes.back()).hold(std::move(found.held));
+  if (found.error == ENOENT) inodes.push_back(nullptr);
+  return inodes;
+}
+
 Result<InodePtr> GoferInode::lookup(std::string_view name) {
+  const std::optional<std::uint64_t> version = gofer().changes().version(watch_);
   const std::string_view names[] = {name};
-  gofer::WalkResult found = TRY(gofer().connection().walk(remote(), names));
+  gofer::WalkResult found = TRY(gofer().connection().walk(remote(), names, is_shared()));
+  if (found.error == 0 || found.error == ENOENT) gofer().changes().confirm(watch_, name, version);
   if (found.nodes.empty()) return Errno(found.error != 0 ? found.error : ENOENT);
-  return adopt(std::move(found.nodes.front()));
+  return adopt_walked(std::move(found)).front();
 }
 
 Result<std::vector<InodePtr>> GoferInode::lookup_path(std::span<const std::string_view> names) {
+  const std::optional<std::uint64_t> version = gofer().changes().version(watch_);
   gofer::WalkResult found =
-      TRY(gofer().connection().walk(remote(), names.subspan(0, std::min(names.size(), gofer::kMaxWalk))));
+      TRY(gofer().connection().walk(remote(), names.first(std::min(names.size(), gofer::kMaxWalk)), is_shared()));
+  if (!found.nodes.empty() || found.error == ENOENT) gofer().changes().confirm(watch_, names[0], version);
   if (found.nodes.empty()) return Errno(found.error != 0 ? found.error : ENOENT);
-  std::vector<InodePtr> inodes;
-  inodes.reserve(found.nodes.size());
-  for (gofer::RemoteNode& node : found.nodes) inodes.push_back(adopt(std::move(node)));
-  if (found.error == ENOENT) inodes.push_back(nullptr);
-  return inodes;
+  return adopt_walked(std::move(found));
 }
 
 gofer::NodeOwner GoferInode::owner_of(const NewFile& file) const { return {file.mode, raw(file.uid), raw(file.gid)}; }
@@ -156,9 +215,21 @@ Result<InodePtr> GoferInode::adopt_created(gofer::CreateResult created) {
   return InodePtr(std::move(inode));
 }
 
+template <typename Make>
+Result<InodePtr> GoferInode::adopt_made(std::string_view name, Make&& make) {
+  invalidate();
+  HostChanges::OwnChange change(gofer().changes(), watch_, name, IN_CREATE);
+  gofer::RemoteNode made = TRY(make());
+  change.done();
+  return adopt(std::move(made));
+}
+
 Result<InodePtr> GoferInode::create(std::string_view name, const NewFile& file) {
   invalidate();
-  return adopt_created(TRY(gofer().connection().create(remote(), name, owner_of(file), O_RDWR)));
+  HostChanges::OwnChange change(gofer().changes(), watch_, name, IN_CREATE);
+  gofer::CreateResult created = TRY(gofer().connection().create(remote(), name, owner_of(file), O_RDWR));
+  change.done();
+  return adopt_created(std::move(created));
 }
 
 Result<InodePtr> GoferInode::make_unnamed(const NewFile& file) {
@@ -166,38 +237,45 @@ Result<InodePtr> GoferInode::make_unnamed(const NewFile& file) {
 }
 
 Result<InodePtr> GoferInode::make_directory(std::string_view name, const NewFile& file) {
-  invalidate();
-  return adopt(TRY(gofer().connection().make_directory(remote(), name, owner_of(file))));
+  return adopt_made(name, [&] { return gofer().connection().make_directory(remote(), name, owner_of(file)); });
 }
 
 Result<InodePtr> GoferInode::make_node(std::string_view name, const NewFile& file, std::uint64_t) {
-  invalidate();
-  return adopt(TRY(gofer().connection().make_node(remote(), name, owner_of(file))));
+  return adopt_made(name, [&] { return gofer().connection().make_node(remote(), name, owner_of(file)); });
 }
 
 Result<InodePtr> GoferInode::make_symlink(std::string_view name, const NewFile& file, std::string_view target) {
-  invalidate();
-  return adopt(TRY(gofer().connection().make_symlink(remote(), name, target, raw(file.uid), raw(file.gid))));
+  return adopt_made(
+      name, [&] { return gofer().connection().make_symlink(remote(), name, target, raw(file.uid), raw(file.gid)); });
 }
 
 Result<void> GoferInode::make_link(std::string_view name, const InodePtr& target) {
   auto& other = static_cast<GoferInode&>(*target);
   invalidate();
   other.invalidate();
+  HostChanges::OwnChange change(gofer().changes(), watch_, name, IN_CREATE);
   TRY(gofer().connection().link(other.remote(), remote(), name));
+  change.done();
   return {};
 }
 
 Result<void> GoferInode::unlink(std::string_view name, const InodePtr& child) {
   invalidate();
   static_cast<GoferInode&>(*child).invalidate();
-  return gofer().connection().unlink(remote(), name, false);
+  return unlink_entry(name, false);
 }
 
 Result<void> GoferInode::remove_directory(std::string_view name, const InodePtr& child) {
   invalidate();
   static_cast<GoferInode&>(*child).invalidate();
-  return gofer().connection().unlink(remote(), name, true);
+  return unlink_entry(name, true);
+}
+
+Result<void> GoferInode::unlink_entry(std::string_view name, bool is_directory) {
+  HostChanges::OwnChange change(gofer().changes(), watch_, name, IN_DELETE);
+  TRY(gofer().connection().unlink(remote(), name, is_directory));
+  change.done();
+  return {};
 }
 
 Result<void> GoferInode::rename(std::string_view old_name, const InodePtr& child, const InodePtr& new_directory,
@@ -205,10 +283,18 @@ Result<void> GoferInode::rename(std::string_view old_name, const InodePtr& child
   constexpr unsigned kServed = RENAME_NOREPLACE | RENAME_EXCHANGE;
   if ((flags & ~kServed) != 0) return Errno(EINVAL);
   auto& target = static_cast<GoferInode&>(*new_directory);
-  for (GoferInode* changed : {this, &target, static_cast<GoferInode*>(child.get()),
-                              static_cast<GoferInode*>(replaced.get())})
+  for (GoferInode* changed :
+       {this, &target, static_cast<GoferInode*>(child.get()), static_cast<GoferInode*>(replaced.get())})
     if (changed != nullptr) changed->invalidate();
-  return gofer().connection().rename(remote(), old_name, target.remote(), new_name, flags);
+  HostChanges& changes = gofer().changes();
+  const bool exchange = (flags & RENAME_EXCHANGE) != 0;
+  HostChanges::OwnChange own[] = {{changes, watch_, old_name, IN_MOVED_FROM},
+                                  {changes, target.watch_, new_name, IN_MOVED_TO},
+                                  {changes, exchange ? target.watch_ : 0, new_name, IN_MOVED_FROM},
+                                  {changes, exchange ? watch_ : 0, old_name, IN_MOVED_TO}};
+  TRY(gofer().connection().rename(remote(), old_name, target.remote(), new_name, flags));
+  for (HostChanges::OwnChange& change : own) change.done();
+  return {};
 }
 
 Result<std::string> GoferInode::read_link() {

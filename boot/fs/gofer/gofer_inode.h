@@ -54,22 +54,39 @@ class GoferInode : public Inode {
   struct State {
     gofer::FileAttributes attributes;
     bool valid = true;
+    // Shared mounts: of a directory, when the attributes were asked for (HostChanges).
+    std::optional<std::uint64_t> version;
     std::string link_target;  // of a symlink, once read: it never changes
     std::weak_ptr<const DonatedFile> readable, writable;
+    std::weak_ptr<const DonatedFile> held;  // O_PATH; shared mounts only, and no directories
   };
 
   FileAttributes translate(const gofer::FileAttributes& from) const;
   gofer::NodeOwner owner_of(const NewFile& file) const;
   InodePtr adopt(gofer::RemoteNode node);
+  // As adopt, for the nodes that a walk has found; negative at the end when the next one does not exist.
+  std::vector<InodePtr> adopt_walked(gofer::WalkResult found);
   Result<InodePtr> adopt_created(gofer::CreateResult created);
+  // A new entry of this directory, by a call that returns a RemoteNode.
+  template <typename Make>
+  Result<InodePtr> adopt_made(std::string_view name, Make&& make);
+  Result<void> unlink_entry(std::string_view name, bool is_directory);
   DonatedFilePtr remember(State& state, UniqueFd descriptor, bool writable);
   // Sizes and times as the host has them now, through an open descriptor.
-  static void refresh_from_descriptor(State& state, const DonatedFile& file);
+  static bool refresh_from_descriptor(State& state, const DonatedFile& file);
+
+  Result<FileAttributes> exclusive_attributes();
+  Result<FileAttributes> shared_attributes();
+  Result<FileAttributes> shared_directory_attributes();
+  // Keeps a way to look at this inode's attributes without a question.
+  void hold(UniqueFd descriptor);
+  bool is_shared() const { return gofer().caching() == GoferCaching::kShared; }
 
   gofer::RemoteHandle handle_;
   const std::uint32_t type_;
   const std::uint64_t device_;
   const std::uint64_t inode_;
+  const std::int32_t watch_;  // of a directory: HostChanges; 0: none
   Guarded<State, LockLevel::kInode> state_;
 };
 
