@@ -34,6 +34,11 @@ Command state_command();
 Command kill_command();
 Command delete_command();
 Command debug_command();
+Command features_command();
+Command checkpoint_command();
+Command restore_command();
+Command install_command();
+Command uninstall_command();
 
 // All of them, in the order of `help`.
 const std::vector<Command>& all_commands();

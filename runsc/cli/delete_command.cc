@@ -34,8 +34,9 @@ int delete_container(const Words& words, const RuntimeOptions& options) {
   store.load(id);
   ContainerLock lock(options.root, id);
   const ContainerState state = store.load(id);
-  if (state.status_now() != Status::kStopped && !FLAGS_force) {
-    throw UserError("cannot delete container " + id + " that is not stopped: " + status_name(state.status_now()));
+  const Status status = state.status_now();
+  if (status != Status::kStopped && status != Status::kCreated && !FLAGS_force) {
+    throw UserError("cannot delete container " + id + " that is not stopped: " + status_name(status));
   }
   end_process(state.boot);
   end_process(state.gofer);

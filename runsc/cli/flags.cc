@@ -19,6 +19,7 @@ DEFINE_string(
     overlay2, "root:self",
     "what takes the writes to the root: root:self, root:memory, root:dir=/PATH, all:.. (bind mounts too), none");
 DEFINE_string(rootless, "auto", "true, false or auto: run without being root");
+DEFINE_string(criu, "", "accepted for compatibility");
 DEFINE_bool(systemd_cgroup, false, "accepted for compatibility");
 
 DEFINE_string(bundle, ".", "directory with config.json");
@@ -38,6 +39,26 @@ DEFINE_string(format, "table", "table or json");
 DEFINE_bool(stacks, false, "what every task and thread of the sandbox is doing");
 DEFINE_bool(spec_rootless, false, "for a caller who is not root");
 DEFINE_string(cwd, "", "directory to start in (default: the present one)");
+DEFINE_string(image_path, "", "directory of the image");
+DEFINE_string(work_path, "", "directory for logs of the work on the image");
+DEFINE_string(parent_path, "", "directory of an earlier image");
+DEFINE_bool(leave_running, false, "let the container go on");
+DEFINE_bool(tcp_established, false, "with open TCP connections");
+DEFINE_bool(ext_unix_sk, false, "with Unix sockets that lead outside");
+DEFINE_bool(shell_job, false, "with a terminal of the caller's");
+DEFINE_bool(lazy_pages, false, "copy memory when it is touched");
+DEFINE_int32(status_fd, -1, "descriptor to report to");
+DEFINE_string(page_server, "", "ADDRESS:PORT to send memory to");
+DEFINE_bool(file_locks, false, "with file locks");
+DEFINE_bool(pre_dump, false, "only the memory, for a later image");
+DEFINE_string(manage_cgroups_mode, "", "soft, full, strict or ignore");
+DEFINE_string(empty_ns, "", "namespace to leave out: network");
+DEFINE_bool(auto_dedup, false, "drop what earlier images hold");
+DEFINE_string(lsm_profile, "", "security profile");
+DEFINE_string(lsm_mount_context, "", "security context of mounts");
+DEFINE_string(runtime, "runsc", "name of the runtime");
+DEFINE_string(docker_config, "", "Docker's daemon.json (default: /etc/docker/daemon.json where Docker is)");
+DEFINE_string(containerd_config, "", "containerd's config.toml (default: /etc/containerd/config.toml where it is)");
 DEFINE_bool(help_wanted, false, "show this");
 DEFINE_bool(version_wanted, false, "show the version");
 

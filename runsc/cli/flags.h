@@ -39,6 +39,9 @@ DECLARE_string(format);
 DECLARE_bool(stacks);
 DECLARE_bool(spec_rootless);
 DECLARE_string(cwd);
+DECLARE_string(runtime);
+DECLARE_string(docker_config);
+DECLARE_string(containerd_config);
 DECLARE_bool(help_wanted);
 DECLARE_bool(version_wanted);
 

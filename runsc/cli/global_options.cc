@@ -65,6 +65,7 @@ const std::vector<FlagName>& global_flags() {
                                               {"file-access"},
                                               {"overlay2"},
                                               {"rootless"},
+                                              {"criu"},
                                               {"systemd-cgroup"},
                                               {"help", 'h', "help_wanted"},
                                               {"version", 'v', "version_wanted"}};

@@ -20,21 +20,22 @@ void print_table(const std::vector<ContainerState>& states) {
                     state.created, state.owner});
   }
   std::vector<std::size_t> widths(rows[0].size(), 0);
+  // The columns of runc: at least 12 wide, three blanks after the longest.
   for (const auto& row : rows) {
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max({widths[i], row[i].size() + 3, std::size_t{12}});
   }
   for (const auto& row : rows) {
     std::string line;
     for (std::size_t i = 0; i < row.size(); ++i) {
       line += row[i];
-      if (i + 1 < row.size()) line.append(widths[i] - row[i].size() + 3, ' ');
+      if (i + 1 < row.size()) line.append(widths[i] - row[i].size(), ' ');
     }
     std::puts(line.c_str());
   }
 }
 
 void print_json(const std::vector<ContainerState>& states) {
-  nlohmann::ordered_json out = nlohmann::ordered_json::array();
+  nlohmann::ordered_json out;  // null when there is none, as callers know it
   for (const ContainerState& state : states) {
     nlohmann::ordered_json entry;
     entry["ociVersion"] = "1.2.0";

@@ -16,12 +16,23 @@
 namespace runsc {
 namespace {
 
+constexpr int kNoSuchCommand = 3;
+
 const Command& find_command(const std::string& name) {
   const auto& commands = all_commands();
   const auto found =
       std::find_if(commands.begin(), commands.end(), [&](const Command& command) { return name == command.name; });
-  if (found == commands.end()) throw UserError("unknown command \"" + name + "\"; see `runsc help`");
+  if (found == commands.end()) throw UserError("unknown command \"" + name + "\"; see `runsc help`", kNoSuchCommand);
   return *found;
+}
+
+// "requires exactly 1 argument(s)"
+std::string expectation(const Command& command) {
+  if (command.min_words == command.max_words)
+    return "requires exactly " + std::to_string(command.min_words) + " argument(s)";
+  const std::string minimum = std::to_string(command.min_words);
+  if (command.max_words == kAnyNumber) return "requires a minimum of " + minimum + " argument(s)";
+  return "requires " + minimum + " to " + std::to_string(command.max_words) + " argument(s)";
 }
 
 int run_named(const Command& command, const Words& words, std::size_t next, const RuntimeOptions& options) {
@@ -31,7 +42,8 @@ int run_named(const Command& command, const Words& words, std::size_t next, cons
   if (FLAGS_help_wanted) return print_command_help(command);
   const Words rest(words.begin() + static_cast<std::ptrdiff_t>(next), words.end());
   if (rest.size() < command.min_words || rest.size() > command.max_words) {
-    throw UserError(std::string("usage: runsc ") + command.name + " [flags] " + command.arguments);
+    throw UserError(std::string("\"") + command.name + "\" " + expectation(command) + "; usage: runsc " + command.name +
+                    " [flags] " + command.arguments);
   }
   return command.run(rest, options);
 }

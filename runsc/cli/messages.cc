@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <nlohmann/json.hpp>
+#include <string_view>
 
 #include "runsc/common/user_error.h"
 #include "sandbox/state.h"
@@ -39,7 +40,7 @@ Messages::Messages(const std::string& log_path, LogFormat format) : format_(form
 
 void Messages::append(const char* level, const std::string& text) const {
   if (!log_) return;
-  const std::string time = timestamp_now();
+  const std::string time = timestamp_now().substr(0, std::string_view("2000-01-01T00:00:00").size()) + "Z";
   // The text format is that of runc, which callers show as it is.
   write_line(log_.get(), format_ == LogFormat::kJson
                              ? std::string("{\"level\":\"") + level + "\",\"msg\":" + as_json(text) + ",\"time\":\"" +

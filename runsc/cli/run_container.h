@@ -30,8 +30,8 @@ struct RunRequest {
 // The request that the flags of `run` and `create` describe. Throws UserError.
 RunRequest request_from_flags(const std::string& id, RunMode mode);
 
-// Returns the container's exit status, or 0 unless in the foreground. Whatever fails on the way, nothing is left behind. Throws
-// UserError.
+// Returns the container's exit status, or 0 unless in the foreground. Whatever fails on the way, nothing is left
+// behind. Throws UserError.
 int run_container(RunRequest request, const RuntimeOptions& options);
 
 // Tells the hooks of a container that runs now; one that fails is a warning.

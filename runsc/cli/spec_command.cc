@@ -13,7 +13,7 @@ int spec(const Words&, const RuntimeOptions& options) {
   const std::string path = FLAGS_bundle + "/config.json";
   const std::string text = oci::default_spec(FLAGS_spec_rootless || options.rootless).dump(1, '\t') + "\n";
   const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
-  if (!fd && errno == EEXIST) throw UserError("file config.json exists. Remove it first");
+  if (!fd && errno == EEXIST) throw UserError("File config.json exists. Remove it first");
   if (!fd || ::write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
     throw_system_error("write " + path);
   }

@@ -29,6 +29,9 @@ void check_bundle(Spec& spec, const std::string& bundle);
 // A process of its own, as `exec --process` takes it. `from` is the object.
 Process parse_process(const JsonReader& from, std::vector<std::string>& warnings);
 
+// Every option that parse_mounts() takes for a mount of any type, sorted.
+std::vector<std::string> known_mount_options();
+
 // The parts of parse_spec(), one file each.
 std::vector<Mount> parse_mounts(const JsonReader& from);
 Hooks parse_hooks(const JsonReader& from);

@@ -146,6 +146,14 @@ std::vector<Mount> parse_mounts(const JsonReader& from) {
   return out;
 }
 
+std::vector<std::string> known_mount_options() {
+  std::vector<std::string> out = {"bind", "rbind", "rro"};
+  for (const FlagOption& option : kFlagOptions) out.emplace_back(option.name);
+  for (const std::string_view name : kIgnored) out.emplace_back(name);
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
 std::string clean_path(const std::string& path) {
   std::vector<std::string_view> parts;
   const std::string_view text = path;

@@ -24,7 +24,6 @@ class CommandLine(harness.Case):
 
     def test_usage_errors(self):
         cases = [
-            (['fly'], 'unknown command "fly"'),
             (['--fly'], 'unknown flag --fly'),
             (['run', '--fly', 'x'], 'unknown flag --fly'),
             (['run', '--strace', 'x'], 'unknown flag --strace'),
@@ -47,6 +46,8 @@ class CommandLine(harness.Case):
             (['kill', 'nobody', 'FOO'], 'unknown signal "FOO"'),
             (['list', '--format', 'xml'], 'invalid format option'),
         ]
+        self.assertEqual(self.runsc('fly').returncode, 3)
+        self.assert_one_error(self.runsc('fly'), 'unknown command "fly"')
         for words, text in cases:
             with self.subTest(' '.join(words)):
                 result = self.runsc(*words)
@@ -90,6 +91,6 @@ class CommandLine(harness.Case):
             self.assert_one_error(self.runsc('spec', '-b', directory), 'config.json exists')
 
     def test_list_of_nothing(self):
-        self.assertEqual(self.runsc('list', '-f', 'json').stdout, '[]\n')
+        self.assertEqual(self.runsc('list', '-f', 'json').stdout, 'null\n')
         self.assertEqual(self.runsc('list', '--quiet').stdout, '')
         self.assertTrue(self.runsc('list').stdout.startswith('ID '))

@@ -1,0 +1,75 @@
+#include "runsc/install/containerd_config.h"
+
+#include <gtest/gtest.h>
+
+#include "runsc/common/user_error.h"
+#include "runsc/install/toml_statements.h"
+
+namespace runsc {
+namespace {
+
+constexpr const char kTables[] =
+    "[plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.runsc]\n"
+    "  runtime_type = \"io.containerd.runc.v2\"\n"
+    "  [plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.runsc.options]\n"
+    "    BinaryName = \"/bin/runsc\"\n";
+
+std::string add(const std::string& text) { return add_to_containerd_config(text, "runsc", "/bin/runsc"); }
+std::string remove(const std::string& text) { return remove_from_containerd_config(text, "runsc"); }
+
+TEST(ContainerdConfig, AddsToNothing) { EXPECT_EQ(add(""), std::string("version = 2\n\n") + kTables); }
+
+TEST(ContainerdConfig, KeepsEveryByteOfTheRest) {
+  const std::string before =
+      "# mine\nversion = 2\n\n[plugins]\n  [plugins.'io.containerd.grpc.v1.cri'.containerd]  # x\n"
+      "    list = [\n      \"[a]\", # [b]\n    ]\n    text = \"\"\"\n[no.table]\n\"\"\"\n\n# end\n";
+  const std::string after = add(before);
+  EXPECT_EQ(after, before + "\n" + kTables);
+  EXPECT_EQ(add(after), after);
+  EXPECT_EQ(remove(after), before);
+  EXPECT_EQ(remove(before), before);
+}
+
+TEST(ContainerdConfig, UsesTheNamesOfTheVersion) {
+  EXPECT_NE(add("version = 3\n").find("[plugins.\"io.containerd.cri.v1.runtime\".containerd.runtimes.runsc]"),
+            std::string::npos);
+  EXPECT_NE(add("root = \"/x\"\n").find("[plugins.cri.containerd.runtimes.runsc]"), std::string::npos);
+  EXPECT_THROW(add("version = 9\n"), UserError);
+}
+
+TEST(ContainerdConfig, ReplacesItsOwnTablesWhereverTheyAre) {
+  const std::string before =
+      "version = 2\n[ plugins . \"io.containerd.grpc.v1.cri\" . containerd . runtimes . runsc ]\nruntime_type = "
+      "\"old\"\n"
+      "# about crun\n[plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.crun]\nruntime_type = \"c\"\n";
+  EXPECT_EQ(add(before),
+            std::string("version = 2\n# about crun\n[plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.crun]\n"
+                        "runtime_type = \"c\"\n\n") +
+                kTables);
+}
+
+TEST(ContainerdConfig, RefusesOtherNotations) {
+  for (const char* line : {"plugins = {}", "plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes = { runsc = {} }",
+                           "plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.runsc.runtime_type = \"x\""}) {
+    EXPECT_THROW(add(std::string("version = 2\n") + line + "\n"), UserError) << line;
+  }
+}
+
+TEST(TomlStatements, RefusesWhatIsNone) {
+  for (const char* text : {"[a", "a", "a =", "a = \"x", "a = [1", "a = 1]", "= 1", "a = '''x", "[a] b", "\"a = 1"}) {
+    EXPECT_THROW(split_toml(text), UserError) << text;
+  }
+}
+
+TEST(TomlStatements, NamesThePlaces) {
+  const auto statements = split_toml("a.b = \"\"\"\n\n\"\"\"\"\"\n[[c.\"d.e\"]]\r\nf = { g = 1 } # h\n");
+  ASSERT_EQ(statements.size(), 3u);
+  EXPECT_EQ(statements[0].path, (TomlPath{"a", "b"}));
+  EXPECT_EQ(statements[1].path, (TomlPath{"c", "d.e"}));
+  EXPECT_EQ(statements[1].line, 4u);
+  EXPECT_EQ(statements[2].path, (TomlPath{"c", "d.e", "f"}));
+  EXPECT_EQ(statements[2].value, "{ g = 1 }");
+}
+
+}  // namespace
+}  // namespace runsc
