@@ -56,9 +56,9 @@ std::optional<std::string> read_text(const std::string& path) {
 }  // namespace
 
 void check_container_id(const std::string& id) {
-  const bool valid =
-      !id.empty() && id.size() <= 1024 && id != "." && id != ".." && std::all_of(id.begin(), id.end(), is_id_character);
-  if (!valid) throw UserError("invalid container ID format: " + (id.size() <= 100 ? "\"" + id + "\"" : "too long"));
+  if (id.empty()) throw UserError("container id cannot be empty");
+  const bool valid = id.size() <= 1024 && id != "." && id != ".." && std::all_of(id.begin(), id.end(), is_id_character);
+  if (!valid) throw UserError("invalid container ID format");
 }
 
 ContainerLock::ContainerLock(const std::string& root, const std::string& id)

@@ -121,7 +121,7 @@ ContainerState new_state(const SandboxRequest& request, std::vector<std::string>
   state.poststop = request.spec.hooks.poststop;
   state.cgroups = std::move(cgroups);
   state.creator = ProcessIdentity::of(::getpid());
-  state.foreground = !request.detach;
+  state.foreground = !request.detach && !request.keep;
   return state;
 }
 

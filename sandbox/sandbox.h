@@ -23,6 +23,7 @@ struct SandboxRequest {
   oci::Spec spec;                     // has passed check_bundle()
   std::array<int, 3> stdio{0, 1, 2};  // borrowed
   bool detach = false;                // the sandbox outlives this process
+  bool keep = false;                  // the container outlives its end in the foreground
   bool hold = false;                  // the container waits for open_start_gate(); only with `detach`
 };
 

@@ -1,8 +1,8 @@
 #!/bin/bash
 # All tests, on a fresh Debian 12 machine as root: bash test/run.sh
 #
-# Installs what is needed, builds, and runs the unit tests, the guest tests natively and inside, and the end-to-end
-# tests. A summary for each suite, and as the last line "N passed, N failed". The exit status says the same.
+# Installs what is needed, builds, and runs the unit tests, the guest tests natively and inside, the end-to-end
+# and lifecycle tests (those with runc too). A summary for each suite, and as the last line "N passed, N failed". The exit status says the same.
 #   BAZEL_FLAGS        more flags for bazel, such as --config=asan
 #   RUNSC_KILL_ROUNDS  rounds of the kill -9 test (default 40)
 set -uo pipefail
@@ -91,6 +91,13 @@ count_log guest-inside "$logs/guest-inside"
 say "e2e: end-to-end tests"
 python3 test/e2e/run.py "$runsc" 2>&1 | tee "$logs/e2e"
 count_log e2e "$logs/e2e"
+
+for runtime in runc "$runsc"; do
+  name=oci-$(basename "$runtime")
+  say "$name: the lifecycle of containers, as callers of runc see it"
+  RUNTIME=$runtime bash test/oci/run.sh 2>&1 | tee "$logs/$name"
+  count_log "$name" "$logs/$name"
+done
 
 say "summary"
 printf '%s\n' "${summary[@]}"

@@ -19,20 +19,28 @@ void end_process(const ProcessIdentity& process) {
   }
 }
 
+// With --force a container that does not exist has been deleted.
+bool exists(const ContainerStore& store, const std::string& id) {
+  try {
+    store.load(id);
+    return true;
+  } catch (const UserError&) {
+    if (!FLAGS_force) throw;
+    return false;
+  }
+}
+
 int delete_container(const Words& words, const RuntimeOptions& options) {
   const std::string& id = words[0];
   check_container_id(id);
   ContainerStore store(options.root);
   // Before the lock, which would make the file of a container that does not exist.
-  if (FLAGS_force) {
-    try {
-      store.load(id);
-    } catch (const UserError&) {
-      return 0;
-    }
-  }
-  store.load(id);
+  if (!exists(store, id)) return 0;
   ContainerLock lock(options.root, id);
+  if (!exists(store, id)) {
+    lock.remove_on_release();
+    return 0;
+  }
   const ContainerState state = store.load(id);
   const Status status = state.status_now();
   if (status != Status::kStopped && status != Status::kCreated && !FLAGS_force) {

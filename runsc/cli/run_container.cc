@@ -79,6 +79,7 @@ SandboxRequest sandbox_request(const RunRequest& request, const std::optional<Ps
   out.bundle = request.bundle;
   out.spec = request.spec;
   out.detach = request.mode != RunMode::kForeground;
+  out.keep = request.keep;
   out.hold = request.mode == RunMode::kCreated;
   if (console) out.stdio = {console->replica.get(), console->replica.get(), console->replica.get()};
   return out;

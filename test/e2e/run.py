@@ -5,18 +5,6 @@ import sys
 import unittest
 
 
-class Result(unittest.TextTestResult):
-    """Counts each subtest that fails once and each test that passes once."""
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        self.passed = 0
-
-    def addSuccess(self, test):
-        super().addSuccess(test)
-        self.passed += 1
-
-
 def main():
     if len(sys.argv) < 2:
         sys.exit(__doc__)
@@ -27,7 +15,7 @@ def main():
     harness.become_subreaper()
     names = sys.argv[2:] or sorted(n[:-3] for n in os.listdir(here) if n.endswith('_test.py'))
     suite = unittest.defaultTestLoader.loadTestsFromNames(names)
-    result = unittest.TextTestRunner(verbosity=2, resultclass=Result).run(suite)
+    result = unittest.TextTestRunner(verbosity=2, resultclass=harness.Result).run(suite)
     failed = len(result.failures) + len(result.errors)
     print('e2e tests: %d passed, %d failed' % (result.passed, failed))
     sys.exit(0 if failed == 0 and result.passed > 0 else 1)
