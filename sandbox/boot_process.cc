@@ -97,6 +97,7 @@ SpawnedProcess spawn_boot(const BootResources& resources, const RuntimeOptions& 
   request.namespaces = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
   if (resources.own_network) request.namespaces |= CLONE_NEWNET;
   request.network_namespace = resources.network_namespace;
+  request.cgroup = resources.cgroup;
   request.id_maps = boot_id_maps(resources.rootless);
   request.steps = boot_steps(!resources.rootless, kBootId);
   request.donation = donate(resources, null.get());

@@ -12,7 +12,7 @@
 #include <set>
 
 #include "runsc/common/user_error.h"
-#include "sandbox/cgroup.h"
+#include "sandbox/cgroup/container_cgroup.h"
 
 namespace runsc {
 namespace {

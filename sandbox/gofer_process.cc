@@ -170,6 +170,7 @@ SpawnedProcess spawn_gofer(const GoferResources& resources, const RuntimeOptions
   request.name = "gofer";
   request.namespaces = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET | CLONE_NEWCGROUP;
   if (resources.user_namespace) request.namespaces |= CLONE_NEWUSER;
+  request.cgroup = resources.cgroup;
   request.id_maps = resources.id_maps;
   request.steps = gofer_steps(resources);
   request.donation = donate(resources, null.get());

@@ -5,6 +5,7 @@
 
 #include "boot/base/log.h"
 #include "boot/loader/container_config.h"
+#include "sandbox/cgroup/cgroup_paths.h"
 
 namespace runsc {
 
@@ -21,6 +22,7 @@ struct RuntimeOptions {
   OverlayOption overlay;
   bool strace = false;
   bool debug = false;
+  CgroupDriver cgroup_driver = CgroupDriver::kFiles;
   bool rootless = false;  // the caller is not root: user namespaces for everything
   LogFormat log_format = LogFormat::kText;
   int log_fd = -1;  // where the processes of the sandbox log (borrowed); -1: the container's stderr

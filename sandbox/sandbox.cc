@@ -13,7 +13,7 @@
 
 #include "runsc/common/user_error.h"
 #include "sandbox/boot_process.h"
-#include "sandbox/cgroup.h"
+#include "sandbox/cgroup/container_cgroup.h"
 #include "sandbox/gofer_process.h"
 #include "sandbox/hooks.h"
 #include "sandbox/sandbox_parts.h"
@@ -39,6 +39,7 @@ struct Parts {
   std::vector<UniqueFd> overlay_stores;
   UniqueFd network_namespace;
   UniqueFd start_gate;
+  UniqueFd cgroup;  // of version 2
 };
 
 Parts make_parts(const SandboxRequest& request, const RuntimeOptions& options, const ContainerStore& store) {
@@ -70,6 +71,7 @@ SpawnedProcess start_boot(const SandboxRequest& request, const RuntimeOptions& o
   resources.config = parts.config.get();
   resources.control = parts.control.get();
   resources.log = options.log_fd;
+  resources.cgroup = parts.cgroup.get();
   resources.stdio = request.stdio;
   for (const ConnectionPair& pair : parts.connections) resources.gofer_connections.push_back(pair.boot.get());
   resources.overlay_stores = borrow(parts.overlay_stores);
@@ -94,6 +96,7 @@ SpawnedProcess start_gofer(const SandboxRequest& request, const RuntimeOptions& 
   resources.mounts = parts.plan.gofer_mounts;
   for (const ConnectionPair& pair : parts.connections) resources.connections.push_back(pair.gofer.get());
   resources.log = options.log_fd;
+  resources.cgroup = parts.cgroup.get();
   resources.die_with_parent = !request.detach;
   resources.user_namespace = parts.plan.config.user_namespace || options.rootless;
   if (resources.user_namespace) resources.id_maps = gofer_id_maps(parts.plan.config, options.rootless);
@@ -157,22 +160,26 @@ Sandbox::Sandbox(SpawnedProcess gofer, SpawnedProcess boot, ContainerState state
       state_(std::move(state)) {}
 
 Sandbox Sandbox::start(const SandboxRequest& request, const RuntimeOptions& options, const ContainerStore& store) {
-  ContainerState state = new_state(request, plan_cgroups(request.spec));
+  ContainerCgroup cgroup(detect_cgroup_host(), {.id = request.id,
+                                                .path = request.spec.linux_.cgroups_path,
+                                                .driver = options.cgroup_driver,
+                                                .rootless = options.rootless,
+                                                .resources = request.spec.linux_.resources});
+  ContainerState state = new_state(request, cgroup.entries());
   // Before anything exists that has to be removed, so that it is found if we are killed.
   store.save(state);
-  create_cgroups(request.spec);
   CgroupGuard cgroups(state.cgroups);
+  cgroup.create();
   Sandbox sandbox = [&] {
     // In a scope of its own: our ends of what the processes have are closed before anything is awaited, so that each
     // sees the other's death.
     Parts parts = make_parts(request, options, store);
+    parts.cgroup = cgroup.open_unified();
     SpawnedProcess gofer = start_gofer(request, options, parts);
     SpawnedProcess boot = start_boot(request, options, parts);
     return Sandbox(std::move(gofer), std::move(boot), std::move(state));
   }();
-  for (const SpawnedProcess* process : {&sandbox.gofer_, &sandbox.boot_}) {
-    enter_cgroups(sandbox.state_.cgroups, process->pid());
-  }
+  cgroup.enter({sandbox.gofer_.pid(), sandbox.boot_.pid()});
   // Neither process goes on before the state file names it: if we are killed here, they see it and end, and if we are
   // killed later, whoever deletes the container finds them.
   sandbox.state_.gofer = ProcessIdentity::of(sandbox.gofer_.pid());

@@ -37,6 +37,7 @@ struct SpawnRequest {
   std::string name;              // "boot": the first argument of the new program, and its name in messages
   std::uint64_t namespaces = 0;  // CLONE_NEW*
   int network_namespace = -1;    // borrowed; the child is born in it. -1: the parent's, or CLONE_NEWNET's
+  int cgroup = -1;               // borrowed: the directory of a cgroup of version 2 to be born in
   IdMaps id_maps;                // only with CLONE_NEWUSER
   std::vector<Step> steps;
   Donation donation;                   // "report" is added by spawn()

@@ -52,6 +52,7 @@ int run_do(const Words& words, const RuntimeOptions& given) {
   // The host's files, seen and not touched: what is written goes to memory, and they change while we look.
   options.overlay = {.kind = OverlayKind::kMemory, .directory = "", .all_gofer_mounts = true};
   options.file_access = FileAccess::kShared;
+  options.cgroup_driver = CgroupDriver::kNone;
   return run_container(std::move(request), options);
 }
 

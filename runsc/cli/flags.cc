@@ -20,7 +20,8 @@ DEFINE_string(
     "what takes the writes to the root: root:self, root:memory, root:dir=/PATH, all:.. (bind mounts too), none");
 DEFINE_string(rootless, "auto", "true, false or auto: run without being root");
 DEFINE_string(criu, "", "accepted for compatibility");
-DEFINE_bool(systemd_cgroup, false, "accepted for compatibility");
+DEFINE_bool(systemd_cgroup, false, "let systemd make the cgroups; linux.cgroupsPath is slice:prefix:name");
+DEFINE_bool(ignore_cgroups, false, "stay in the cgroups of the caller, and set no limits in them");
 
 DEFINE_string(bundle, ".", "directory with config.json");
 DEFINE_bool(detach, false, "return when the container runs");

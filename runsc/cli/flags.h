@@ -20,6 +20,7 @@ DECLARE_string(file_access);
 DECLARE_string(overlay2);
 DECLARE_string(rootless);
 DECLARE_bool(systemd_cgroup);
+DECLARE_bool(ignore_cgroups);
 
 // Flags of commands. Several commands may share one.
 DECLARE_string(bundle);

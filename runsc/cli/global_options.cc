@@ -67,6 +67,7 @@ const std::vector<FlagName>& global_flags() {
                                               {"rootless"},
                                               {"criu"},
                                               {"systemd-cgroup"},
+                                              {"ignore-cgroups"},
                                               {"help", 'h', "help_wanted"},
                                               {"version", 'v', "version_wanted"}};
   return flags;
@@ -85,6 +86,8 @@ RuntimeOptions options_from_flags() {
     refuse("file-access", FLAGS_file_access, "exclusive or shared");
   }
   options.file_access = FLAGS_file_access == "shared" ? FileAccess::kShared : FileAccess::kExclusive;
+  if (FLAGS_systemd_cgroup) options.cgroup_driver = CgroupDriver::kSystemd;
+  if (FLAGS_ignore_cgroups) options.cgroup_driver = CgroupDriver::kNone;
   options.overlay = parse_overlay(FLAGS_overlay2);
   options.strace = FLAGS_strace;
   options.debug = FLAGS_debug;

@@ -25,7 +25,8 @@ MemoryResources parse_memory(const JsonReader& from) {
           .reservation = from.optional_integer<std::int64_t>("reservation"),
           .swap = from.optional_integer<std::int64_t>("swap"),
           .swappiness = from.optional_integer<std::uint64_t>("swappiness"),
-          .disable_oom_killer = from.boolean_or("disableOOMKiller", false)};
+          .disable_oom_killer = from.boolean_or("disableOOMKiller", false),
+          .check_before_update = from.boolean_or("checkBeforeUpdate", false)};
 }
 
 CpuResources parse_cpu(const JsonReader& from) {
@@ -34,6 +35,8 @@ CpuResources parse_cpu(const JsonReader& from) {
           .burst = from.optional_integer<std::uint64_t>("burst"),
           .period = from.optional_integer<std::uint64_t>("period"),
           .idle = from.optional_integer<std::int64_t>("idle"),
+          .realtime_runtime = from.optional_integer<std::int64_t>("realtimeRuntime"),
+          .realtime_period = from.optional_integer<std::uint64_t>("realtimePeriod"),
           .cpus = from.string_or("cpus", ""),
           .mems = from.string_or("mems", "")};
 }
@@ -52,17 +55,29 @@ std::vector<ThrottleDevice> parse_throttles(const JsonReader& from, const char* 
 BlockIoResources parse_block_io(const JsonReader& from) {
   BlockIoResources out;
   out.weight = from.optional_integer<std::uint16_t>("weight");
+  out.leaf_weight = from.optional_integer<std::uint16_t>("leafWeight");
   if (const auto list = from.find("weightDevice")) {
     for (const JsonReader& element : list->elements()) {
-      out.weight_devices.push_back({element.at("major").integer<std::int64_t>(),
-                                    element.at("minor").integer<std::int64_t>(),
-                                    element.optional_integer<std::uint16_t>("weight")});
+      out.weight_devices.push_back(
+          {element.at("major").integer<std::int64_t>(), element.at("minor").integer<std::int64_t>(),
+           element.optional_integer<std::uint16_t>("weight"), element.optional_integer<std::uint16_t>("leafWeight")});
     }
   }
   out.read_bps = parse_throttles(from, "throttleReadBpsDevice");
   out.write_bps = parse_throttles(from, "throttleWriteBpsDevice");
   out.read_iops = parse_throttles(from, "throttleReadIOPSDevice");
   out.write_iops = parse_throttles(from, "throttleWriteIOPSDevice");
+  return out;
+}
+
+NetworkResources parse_network(const JsonReader& from) {
+  NetworkResources out;
+  out.class_id = from.optional_integer<std::uint32_t>("classID");
+  if (const auto list = from.find("priorities")) {
+    for (const JsonReader& element : list->elements()) {
+      out.priorities.push_back({element.at("name").string(), element.at("priority").integer<std::uint32_t>()});
+    }
+  }
   return out;
 }
 
@@ -82,9 +97,11 @@ Resources parse_resources(const JsonReader& from) {
       out.hugepage_limits.push_back({element.at("pageSize").string(), element.at("limit").integer<std::uint64_t>()});
     }
   }
+  if (const auto network = from.find("network")) out.network = parse_network(*network);
   if (const auto unified = from.find("unified")) {
     for (const auto& [key, value] : unified->members()) {
-      if (key.find('/') != std::string::npos) value.fail("a file name with a slash");
+      const bool is_file = !key.empty() && key != "." && key != ".." && key.find('/') == std::string::npos;
+      if (!is_file) value.fail(in_quotes(key) + " is no file of a cgroup: it must be a name without a slash");
       out.unified[key] = value.string();
     }
   }

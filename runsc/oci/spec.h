@@ -96,6 +96,7 @@ struct MemoryResources {
   std::optional<std::int64_t> swap;
   std::optional<std::uint64_t> swappiness;
   bool disable_oom_killer = false;
+  bool check_before_update = false;  // refuse a limit below what is in use
 };
 
 struct CpuResources {
@@ -104,6 +105,8 @@ struct CpuResources {
   std::optional<std::uint64_t> burst;
   std::optional<std::uint64_t> period;
   std::optional<std::int64_t> idle;
+  std::optional<std::int64_t> realtime_runtime;  // microseconds in each realtime_period
+  std::optional<std::uint64_t> realtime_period;
   std::string cpus;
   std::string mems;
 };
@@ -112,6 +115,7 @@ struct WeightDevice {
   std::int64_t major = 0;
   std::int64_t minor = 0;
   std::optional<std::uint16_t> weight;
+  std::optional<std::uint16_t> leaf_weight;
 };
 
 struct ThrottleDevice {
@@ -121,7 +125,8 @@ struct ThrottleDevice {
 };
 
 struct BlockIoResources {
-  std::optional<std::uint16_t> weight;
+  std::optional<std::uint16_t> weight;  // 10..1000; 0: not set
+  std::optional<std::uint16_t> leaf_weight;
   std::vector<WeightDevice> weight_devices;
   std::vector<ThrottleDevice> read_bps, write_bps, read_iops, write_iops;
 };
@@ -131,6 +136,17 @@ struct HugepageLimit {
   std::uint64_t limit = 0;
 };
 
+struct InterfacePriority {
+  std::string name;
+  std::uint32_t priority = 0;
+};
+
+struct NetworkResources {
+  std::optional<std::uint32_t> class_id;
+  std::vector<InterfacePriority> priorities;
+};
+
+// A number that is absent and one that is 0 mean the same, as to runc: left as it is.
 struct Resources {
   std::vector<DeviceRule> devices;
   MemoryResources memory;
@@ -138,6 +154,7 @@ struct Resources {
   std::optional<std::int64_t> pids_limit;  // <= 0: unlimited
   BlockIoResources block_io;
   std::vector<HugepageLimit> hugepage_limits;
+  NetworkResources network;
   std::map<std::string, std::string> unified;
 };
 

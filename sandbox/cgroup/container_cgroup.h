@@ -1,0 +1,69 @@
+// The cgroup of a container on the host: made before anything of the container runs, changed by `update`, removed with
+// the container.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "boot/base/unique_fd.h"
+#include "runsc/oci/spec.h"
+#include "sandbox/cgroup/cgroup_host.h"
+#include "sandbox/cgroup/cgroup_paths.h"
+
+namespace runsc {
+
+struct CgroupRequest {
+  std::string id;
+  std::string path;  // linux.cgroupsPath
+  CgroupDriver driver = CgroupDriver::kFiles;
+  bool rootless = false;  // of systemd, the user's own
+  oci::Resources resources;
+};
+
+// The steps of making one, in the order of the methods.
+class ContainerCgroup {
+ public:
+  // Nothing is made yet. Throws UserError for a path that cannot be or where others' processes are, and where systemd
+  // is asked for and does not run.
+  ContainerCgroup(CgroupHost host, CgroupRequest request);
+
+  // What remove_cgroups() has to be given: to be saved before create(), so that it is found if we are killed.
+  const std::vector<std::string>& entries() const { return entries_; }
+
+  // Makes the directories and writes the limits, unless systemd does that in enter(). Throws UserError; what was made
+  // stays for remove_cgroups().
+  void create();
+
+  // The directory in the unified hierarchy, to clone a process into; invalid where there is none yet.
+  UniqueFd open_unified() const;
+
+  // Moves processes, which run none of the application's code yet, into all of them. Those that have been cloned into
+  // the unified hierarchy are there already.
+  void enter(const std::vector<pid_t>& pids);
+
+ private:
+  bool may_do_without() const;
+  void make_directories();
+  void apply_limits() const;
+  void enter_directories(const std::vector<pid_t>& pids);
+
+  CgroupHost host_;
+  CgroupRequest request_;
+  std::optional<SystemdUnit> unit_;
+  std::vector<std::string> entries_;
+  std::vector<std::string> directories_;  // those that exist; filled by make_directories()
+};
+
+// The entries of a container that are directories; the others are units of systemd, "unit:NAME" or "user-unit:NAME".
+std::vector<std::string> cgroup_directories_of(const std::vector<std::string>& entries);
+
+// Writes limits into the cgroup of a container that exists. Throws UserError; limits that were written before stay.
+void update_cgroup(const CgroupHost& host, const std::vector<std::string>& entries, const oci::Resources& resources);
+
+// Kills what is still in them. What is gone already, or is still busy with a dying process after a while, is no error.
+void remove_cgroups(const std::vector<std::string>& entries) noexcept;
+
+}  // namespace runsc
