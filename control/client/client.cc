@@ -37,9 +37,9 @@ UniqueFd connect_to(const std::string& path) {
 
 capnp::Text::Reader text(const std::string& value) { return {value.data(), value.size()}; }
 
-void fill(Descriptors::Builder out, std::vector<UniqueFd>& fds) {
+void fill(Descriptors::Builder out, std::vector<UniqueFd>& fds, OfferedDescriptors& offered) {
   for (unsigned i = 0; i < out.size(); ++i)
-    if (fds[i]) out.set(i, offer_descriptor(std::move(fds[i])));
+    if (fds[i]) out.set(i, offered.offer(std::move(fds[i])));
 }
 
 unsigned count(const std::vector<UniqueFd>& fds) { return static_cast<unsigned>(fds.size()); }
@@ -74,12 +74,14 @@ const std::string& Client::server_text() const { return state_->server; }
 
 void Client::create_container(CreateRequest request) {
   check_descriptors(request.stdio.size() + request.gofer_connections.size() + request.overlay_stores.size());
+  OfferedDescriptors offered;
   auto message = state_->sandbox.createContainerRequest();
   message.setConfig(text(container_config_to_json(request.config)));
-  fill(message.initStdio(count(request.stdio)), request.stdio);
-  fill(message.initConnections(count(request.gofer_connections)), request.gofer_connections);
-  fill(message.initOverlayStores(count(request.overlay_stores)), request.overlay_stores);
+  fill(message.initStdio(count(request.stdio)), request.stdio, offered);
+  fill(message.initConnections(count(request.gofer_connections)), request.gofer_connections, offered);
+  fill(message.initOverlayStores(count(request.overlay_stores)), request.overlay_stores, offered);
   state_->send(message);
+  offered.close();
 }
 
 void Client::start_container(const std::string& id) {
@@ -96,12 +98,15 @@ void Client::destroy_container(const std::string& id) {
 
 int Client::exec(ExecRequest request) {
   check_descriptors(request.stdio.size() + request.extra.size());
+  OfferedDescriptors offered;
   auto message = state_->sandbox.execRequest();
   message.setContainer(text(request.container));
   write_process(request.process, message.initProcess());
-  fill(message.initStdio(count(request.stdio)), request.stdio);
-  fill(message.initExtra(count(request.extra)), request.extra);
-  return state_->send(message).getPid();
+  fill(message.initStdio(count(request.stdio)), request.stdio, offered);
+  fill(message.initExtra(count(request.extra)), request.extra, offered);
+  const int pid = state_->ask(message, [](auto& response) { return response.getPid(); });
+  offered.close();
+  return pid;
 }
 
 void Client::signal(const std::string& id, SignalTarget target, int number) {
@@ -115,16 +120,17 @@ void Client::signal(const std::string& id, SignalTarget target, int number) {
 std::vector<ProcessInfo> Client::processes(const std::string& id) {
   auto message = state_->sandbox.processesRequest();
   message.setContainer(text(id));
-  const auto response = state_->send(message);
-  std::vector<ProcessInfo> out;
-  for (const auto process : response.getProcesses()) out.push_back(read_process_info(process));
-  return out;
+  return state_->ask(message, [](auto& response) {
+    std::vector<ProcessInfo> out;
+    for (const auto process : response.getProcesses()) out.push_back(read_process_info(process));
+    return out;
+  });
 }
 
 Stats Client::stats(const std::string& id) {
   auto message = state_->sandbox.statsRequest();
   message.setContainer(text(id));
-  return read_stats(state_->send(message).getStats());
+  return state_->ask(message, [](auto& response) { return read_stats(response.getStats()); });
 }
 
 void Client::pause(const std::string& id) {
@@ -156,8 +162,8 @@ void Client::update(const std::string& id, const Limits& limits) {
 }
 
 std::string Client::stacks() {
-  const auto response = state_->send(state_->sandbox.stacksRequest());
-  return {response.getText().begin(), response.getText().size()};
+  return state_->ask(state_->sandbox.stacksRequest(),
+                     [](auto& response) { return std::string(response.getText().begin(), response.getText().size()); });
 }
 
 void Client::set_logging(bool debug, bool strace) {
@@ -168,10 +174,11 @@ void Client::set_logging(bool debug, bool strace) {
 }
 
 std::vector<ContainerInfo> Client::containers() {
-  const auto response = state_->send(state_->sandbox.containersRequest());
-  std::vector<ContainerInfo> out;
-  for (const auto container : response.getContainers()) out.push_back(read_container_info(container));
-  return out;
+  return state_->ask(state_->sandbox.containersRequest(), [](auto& response) {
+    std::vector<ContainerInfo> out;
+    for (const auto container : response.getContainers()) out.push_back(read_container_info(container));
+    return out;
+  });
 }
 
 }  // namespace runsc::control

@@ -14,15 +14,21 @@ struct Client::State {
   State(UniqueFd socket, std::chrono::milliseconds patience)
       : io(thread_event_loop()),
         stream(io->lowLevelProvider->wrapUnixSocketFd(kj::AutoCloseFd(socket.release()))),
-        network(*stream, 0, capnp::rpc::twoparty::Side::CLIENT, reader_options(kMaxAnswerBytes)),
+        network(*stream, kFdsInAnswers, capnp::rpc::twoparty::Side::CLIENT, reader_options(kMaxAnswerBytes)),
         rpc(capnp::makeRpcClient(network)),
         patience(patience) {}
 
-  template <typename Request>
-  auto send(Request&& request) {
+  // Sends a request and returns what `take` makes of the response.
+  template <typename Request, typename Take>
+  auto ask(Request&& request, Take take) {
+    const Flush flush{*io};
     auto response = await(*io, kj::Promise<ResponseOf<Request>>(request.send()), patience);
     if (response.hasFailure()) throw refusal(response.getFailure());
-    return response;
+    return take(response);
+  }
+  template <typename Request>
+  void send(Request&& request) {
+    ask(request, [](auto&) {});
   }
 
   // Of a response with a failure.
@@ -32,8 +38,18 @@ struct Client::State {
     return {ControlError::Cause::kRefused, reason.code, reason.message};
   }
 
+  // Sends what the end of a request has left to send. Otherwise it would be sent with the next one, where a sandbox
+  // that has just ended would make it fail although the answer is there.
+  struct Flush {
+    kj::AsyncIoContext& io;
+    ~Flush() {
+      kj::runCatchingExceptions([this] { io.waitScope.poll(); });
+    }
+  };
+
   // Agrees on a version.
   void enter() {
+    const Flush flush{*io};
     capnp::word scratch[8] = {};
     capnp::MallocMessageBuilder message(scratch);
     auto vat = message.getRoot<capnp::rpc::twoparty::VatId>();

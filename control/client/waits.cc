@@ -80,10 +80,9 @@ EventReader Client::events(const std::optional<std::string>& id) {
   auto message = state_->sandbox.eventsRequest();
   if (id) message.setContainer(capnp::Text::Reader(id->data(), id->size()));
   message.setAll(!id);
-  auto response = state_->send(message);
   auto state = std::make_unique<EventReader::State>();
   state->client = state_;
-  state->stream = response.getStream();
+  state->stream = state_->ask(message, [](auto& response) { return response.getStream(); });
   return EventReader(std::move(state));
 }
 

@@ -7,18 +7,22 @@ namespace {
 
 class OfferedDescriptor final : public wire::Descriptor::Server {
  public:
-  explicit OfferedDescriptor(UniqueFd fd) : fd_(std::move(fd)) {}
-  kj::Maybe<int> getFd() override { return fd_.get(); }
+  explicit OfferedDescriptor(std::shared_ptr<UniqueFd> fd) : fd_(std::move(fd)) {}
+  kj::Maybe<int> getFd() override { return fd_->valid() ? kj::Maybe<int>(fd_->get()) : nullptr; }
 
  private:
-  UniqueFd fd_;
+  std::shared_ptr<UniqueFd> fd_;
 };
 
 }  // namespace
 
-wire::Descriptor::Client offer_descriptor(UniqueFd fd) {
-  if (!fd) return nullptr;
-  return kj::heap<OfferedDescriptor>(std::move(fd));
+wire::Descriptor::Client OfferedDescriptors::offer(UniqueFd fd) {
+  fds_.push_back(std::make_shared<UniqueFd>(std::move(fd)));
+  return kj::heap<OfferedDescriptor>(fds_.back());
+}
+
+void OfferedDescriptors::close() {
+  for (const auto& fd : fds_) fd->reset();
 }
 
 kj::Promise<UniqueFd> take_descriptor(wire::Descriptor::Client capability) {

@@ -3,6 +3,7 @@
 
 #include <kj/async.h>
 
+#include <memory>
 #include <vector>
 
 #include "boot/base/unique_fd.h"
@@ -10,8 +11,18 @@
 
 namespace runsc::control {
 
-// A capability that carries `fd`, which it owns. With an invalid one: a null capability.
-wire::Descriptor::Client offer_descriptor(UniqueFd fd);
+// Descriptors that are offered with a request. The other side has its own copies once it has answered, but the library
+// keeps the capabilities until it is told to release them; so the caller closes the descriptors itself.
+class OfferedDescriptors {
+ public:
+  // A capability that carries `fd`. Precondition: it is valid.
+  wire::Descriptor::Client offer(UniqueFd fd);
+  // After the answer, not before: until then the descriptors may not have been sent.
+  void close();
+
+ private:
+  std::vector<std::shared_ptr<UniqueFd>> fds_;
+};
 
 // The descriptor that came with a capability, as a copy that the caller owns; invalid when none came.
 kj::Promise<UniqueFd> take_descriptor(wire::Descriptor::Client capability);

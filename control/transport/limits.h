@@ -10,6 +10,8 @@ namespace runsc::control {
 
 // Descriptors in one request: what the host passes with one message (SCM_MAX_FD). Answers carry none.
 inline constexpr unsigned kMaxDescriptors = 253;
+// Not zero, because the library sends none where it takes none; what a sandbox attaches is closed unseen.
+inline constexpr unsigned kFdsInAnswers = 1;
 
 // A request: a configuration, an environment. An answer: the processes of a large container, stacks.
 inline constexpr std::uint64_t kMaxRequestBytes = 4U << 20;
