@@ -25,68 +25,103 @@ sigset_t forwarded_set() {
 
 class Attendant {
  public:
-  Attendant(Sandbox& sandbox, ForwardedSignals& signals, UniqueFd console, const std::string& control_socket)
-      : sandbox_(sandbox), signals_(signals), control_socket_(control_socket) {
-    if (console) relay_ = std::make_unique<ConsoleRelay>(std::move(console));
+  Attendant(Attended& process, ForwardedSignals& signals, UniqueFd console) : process_(process), signals_(signals) {
+    if (console) console_ = std::make_unique<ConsoleRelay>(std::move(console));
   }
 
   int run() {
-    while (!sandbox_.boot_exited() && !sandbox_.gofer_exited()) turn();
-    const int status = sandbox_.finish();
-    // What the container wrote before it ended is still in the console.
-    while (relay_ && output_open_ && relay_->read_output() && poll_master()) {
+    while (!turn()) {
+    }
+    const int status = process_.finish();
+    // What the process wrote before it ended is still in the console.
+    while (console_ && output_open_ && console_->read_output() && poll_master()) {
     }
     return status;
   }
 
  private:
   bool poll_master() {
-    pollfd entry{.fd = relay_->master(), .events = POLLIN, .revents = 0};
+    pollfd entry{.fd = console_->master(), .events = POLLIN, .revents = 0};
     return ::poll(&entry, 1, 0) > 0 && (entry.revents & POLLIN) != 0;
   }
 
-  void turn() {
-    const bool input = relay_ && relay_->wants_input();
-    const auto master_events = static_cast<short>(relay_ ? POLLIN | (relay_->wants_to_write() ? POLLOUT : 0) : 0);
-    pollfd entries[] = {{.fd = sandbox_.boot_pidfd(), .events = POLLIN, .revents = 0},
-                        {.fd = sandbox_.gofer_pidfd(), .events = POLLIN, .revents = 0},
-                        {.fd = signals_.fd(), .events = POLLIN, .revents = 0},
-                        {.fd = input ? 0 : -1, .events = POLLIN, .revents = 0},
-                        {.fd = relay_ && output_open_ ? relay_->master() : -1, .events = master_events, .revents = 0}};
-    if (::poll(entries, std::size(entries), -1) < 0) return;
+  // True: the process has ended.
+  bool turn() {
+    const bool input = console_ && console_->wants_input();
+    const auto master_events = static_cast<short>(console_ ? POLLIN | (console_->wants_to_write() ? POLLOUT : 0) : 0);
+    std::vector<pollfd> entries = {
+        {.fd = signals_.fd(), .events = POLLIN, .revents = 0},
+        {.fd = input ? 0 : -1, .events = POLLIN, .revents = 0},
+        {.fd = console_ && output_open_ ? console_->master() : -1, .events = master_events, .revents = 0}};
+    const std::size_t first_process = entries.size();
+    for (const int pidfd : process_.pidfds()) entries.push_back({.fd = pidfd, .events = POLLIN, .revents = 0});
+    if (::poll(entries.data(), entries.size(), -1) < 0) return false;
     while (const auto signal = signals_.next()) forward(*signal);
-    if (entries[3].revents != 0) relay_->read_input();
-    if ((entries[4].revents & POLLOUT) != 0) relay_->write_pending();
-    if ((entries[4].revents & (POLLIN | POLLHUP | POLLERR)) != 0) output_open_ = relay_->read_output();
+    if (entries[1].revents != 0) console_->read_input();
+    if ((entries[2].revents & POLLOUT) != 0) console_->write_pending();
+    if ((entries[2].revents & (POLLIN | POLLHUP | POLLERR)) != 0) output_open_ = console_->read_output();
+    for (std::size_t i = first_process; i < entries.size(); ++i) {
+      if (entries[i].revents != 0) return true;
+    }
+    return false;
   }
 
   void forward(int signal) {
-    if (signal == SIGWINCH && relay_) {
-      relay_->copy_window_size();
-      send("resize");
-      return;
+    if (signal == SIGWINCH && console_) {
+      console_->copy_window_size();
+      process_.resize();
+    } else {
+      process_.send(signal);
     }
+  }
+
+  Attended& process_;
+  ForwardedSignals& signals_;
+  std::unique_ptr<ConsoleRelay> console_;
+  bool output_open_ = true;
+};
+
+class AttendedSandbox : public Attended {
+ public:
+  AttendedSandbox(Sandbox& sandbox, const std::string& control_socket)
+      : sandbox_(sandbox), control_socket_(control_socket) {}
+
+  std::vector<int> pidfds() const override { return {sandbox_.boot_pidfd(), sandbox_.gofer_pidfd()}; }
+  void resize() override { request("resize"); }
+  int finish() override { return sandbox_.finish(); }
+  void send(int signal) override {
     // A sandbox that takes no requests can still be ended from its terminal.
-    if (!send("signal " + std::to_string(signal)) && (signal == SIGINT || signal == SIGTERM || signal == SIGQUIT)) {
+    if (!request("signal " + std::to_string(signal)) && (signal == SIGINT || signal == SIGTERM || signal == SIGQUIT)) {
       sandbox_.kill();
     }
   }
 
-  bool send(const std::string& request) {
+ private:
+  bool request(const std::string& text) {
     try {
       if (!control_) control_ = std::make_unique<ControlClient>(control_socket_);
-      return control_->post(request);
+      return control_->post(text);
     } catch (const UserError&) {
       return false;
     }
   }
 
   Sandbox& sandbox_;
-  ForwardedSignals& signals_;
   const std::string& control_socket_;
-  std::unique_ptr<ConsoleRelay> relay_;
-  bool output_open_ = true;
   std::unique_ptr<ControlClient> control_;
+};
+
+class AttendedRelay : public Attended {
+ public:
+  explicit AttendedRelay(Relay& relay) : relay_(relay) {}
+  std::vector<int> pidfds() const override { return {relay_.pidfd()}; }
+  // The relay hears of it from the terminal.
+  void resize() override {}
+  void send(int signal) override { relay_.send(signal); }
+  int finish() override { return relay_.wait(); }
+
+ private:
+  Relay& relay_;
 };
 
 }  // namespace
@@ -106,8 +141,18 @@ std::optional<int> ForwardedSignals::next() {
   return static_cast<int>(info.ssi_signo);
 }
 
+int attend(Attended& process, ForwardedSignals& signals, UniqueFd console) {
+  return Attendant(process, signals, std::move(console)).run();
+}
+
 int attend(Sandbox& sandbox, ForwardedSignals& signals, UniqueFd console, const std::string& control_socket) {
-  return Attendant(sandbox, signals, std::move(console), control_socket).run();
+  AttendedSandbox attended(sandbox, control_socket);
+  return attend(attended, signals, std::move(console));
+}
+
+int attend(Relay& relay, ForwardedSignals& signals, UniqueFd console) {
+  AttendedRelay attended(relay);
+  return attend(attended, signals, std::move(console));
 }
 
 }  // namespace runsc

@@ -27,6 +27,7 @@ struct Command {
 Command run_command();
 Command create_command();
 Command start_command();
+Command exec_command();
 Command do_command();
 Command spec_command();
 Command list_command();

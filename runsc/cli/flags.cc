@@ -3,6 +3,7 @@
 #include <gflags/gflags.h>
 
 #include <algorithm>
+#include <map>
 
 #include "runsc/common/user_error.h"
 
@@ -57,6 +58,17 @@ DEFINE_string(empty_ns, "", "namespace to leave out: network");
 DEFINE_bool(auto_dedup, false, "drop what earlier images hold");
 DEFINE_string(lsm_profile, "", "security profile");
 DEFINE_string(lsm_mount_context, "", "security context of mounts");
+DEFINE_string(env, "", "a further variable, NAME=value");
+DEFINE_bool(tty, false, "on a terminal of its own");
+DEFINE_string(user, "", "UID or UID:GID");
+DEFINE_string(additional_gids, "", "a further group");
+DEFINE_string(process, "", "file with the process, as JSON: replaces program and flags");
+DEFINE_string(process_label, "", "accepted: no label of the host's applies inside");
+DEFINE_string(apparmor, "", "accepted: no profile of the host's applies inside");
+DEFINE_bool(no_new_privs, false, "no program that it executes has more rights");
+DEFINE_string(cap, "", "a further capability");
+DEFINE_string(exec_cgroup, "", "accepted: it has its place inside the container");
+DEFINE_bool(ignore_paused, false, "also in a paused container");
 DEFINE_string(runtime, "runsc", "name of the runtime");
 DEFINE_string(docker_config, "", "Docker's daemon.json (default: /etc/docker/daemon.json where Docker is)");
 DEFINE_string(containerd_config, "", "containerd's config.toml (default: /etc/containerd/config.toml where it is)");
@@ -83,7 +95,16 @@ const FlagName* find_flag(const std::vector<FlagName>& allowed, const std::strin
   return found == allowed.end() ? nullptr : &*found;
 }
 
+std::map<std::string, std::vector<std::string>>& repeated_values() {
+  static std::map<std::string, std::vector<std::string>> values;
+  return values;
+}
+
 void set_flag(const FlagName& flag, const std::string& shown, const std::string& value) {
+  if (flag.repeated) {
+    repeated_values()[gflag_name(flag)].push_back(value);
+    return;
+  }
   if (gflags::SetCommandLineOption(gflag_name(flag).c_str(), value.c_str()).empty()) {
     throw UserError("invalid value \"" + value + "\" for flag " + shown);
   }
@@ -113,6 +134,8 @@ std::size_t parse_flags(const std::vector<std::string>& words, std::size_t start
   }
   return i;
 }
+
+const std::vector<std::string>& repeated_flag(const std::string& gflag) { return repeated_values()[gflag]; }
 
 std::string describe_flags(const std::vector<FlagName>& flags) {
   constexpr std::size_t kColumn = 30;

@@ -40,6 +40,11 @@ DECLARE_string(format);
 DECLARE_bool(stacks);
 DECLARE_bool(spec_rootless);
 DECLARE_string(cwd);
+DECLARE_string(process);
+DECLARE_string(user);
+DECLARE_bool(tty);
+DECLARE_bool(no_new_privs);
+DECLARE_bool(ignore_paused);
 DECLARE_string(runtime);
 DECLARE_string(docker_config);
 DECLARE_string(containerd_config);
@@ -53,12 +58,16 @@ struct FlagName {
   const char* name;             // "pid-file"
   char letter = 0;              // 'd' for -d; 0: none
   const char* gflag = nullptr;  // the definition's name, where it is not `name` with underscores
+  bool repeated = false;        // its values are those of repeated_flag(gflag)
 };
 
 // Reads flags from words[start..]; ends at the first word that is no flag, or behind "--". Returns the index of the
 // first word not read. `--name value`, `--name=value`, `-name` (one dash, as in Go programs), `-n value`, booleans
 // without a value or with "=true". Throws UserError for an unknown flag, a missing or a malformed value.
 std::size_t parse_flags(const std::vector<std::string>& words, std::size_t start, const std::vector<FlagName>& allowed);
+
+// What was given for a repeated flag, in order.
+const std::vector<std::string>& repeated_flag(const std::string& gflag);
 
 // "  --pid-file string   description\n" for each.
 std::string describe_flags(const std::vector<FlagName>& flags);

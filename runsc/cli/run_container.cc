@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "runsc/cli/flags.h"
+#include "runsc/cli/inherited_fds.h"
 #include "runsc/cli/messages.h"
 #include "runsc/common/user_error.h"
 #include "runsc/oci/parse.h"
@@ -83,17 +84,6 @@ SandboxRequest sandbox_request(const RunRequest& request, const std::optional<Ps
   out.hold = request.mode == RunMode::kCreated;
   if (console) out.stdio = {console->replica.get(), console->replica.get(), console->replica.get()};
   return out;
-}
-
-// A caller may have started us with fewer than three descriptors; what we open must not get their numbers.
-void ensure_stdio() {
-  while (true) {
-    const int fd = ::open("/dev/null", O_RDWR);
-    if (fd < 0 || fd > 2) {
-      if (fd > 2) ::close(fd);
-      return;
-    }
-  }
 }
 
 // One file of each run for the processes of the sandbox.
