@@ -17,13 +17,13 @@
 #include "boot/controller/control_socket.h"
 #include "boot/debug/stacks.h"
 #include "boot/filter/boot_filter.h"
+#include "boot/fs/devpts/host_consoles.h"
 #include "boot/fs/register_all.h"
 #include "boot/ipc/ipc_namespace.h"
 #include "boot/kernel/exit.h"
 #include "boot/kernel/host_poller.h"
 #include "boot/kernel/kernel.h"
 #include "boot/kernel/signal_send.h"
-#include "boot/kernel/terminal.h"
 #include "boot/kernel/timer_queue.h"
 #include "boot/loader/container/first_task.h"
 #include "boot/loader/container/mounts.h"
@@ -75,13 +75,7 @@ class Controller : public ControlHandler {
     return {};
   }
 
-  void resize() override {
-    auto tree = kernel_.tasks().lock();
-    const auto& group = init_->links(*tree).group;
-    const auto terminal = group ? group->session->terminal : nullptr;
-    const auto foreground = terminal ? terminal->foreground(*tree) : nullptr;
-    if (foreground) send_signal_to_process_group(*tree, *foreground, kernel_signal(SIGWINCH));
-  }
+  void resize() override { kernel_.consoles->copy_window_sizes(); }
 
   std::string stacks() override { return describe_tasks(kernel_); }
 
@@ -96,7 +90,7 @@ class Boot {
   explicit Boot(BootOptions options) : options_(std::move(options)) {}
 
   int run() {
-    for (bool (Boot::*step)() : {&Boot::read_config, &Boot::start_platform, &Boot::make_kernel, &Boot::watch_gofers,
+    for (bool (Boot::*step)() : {&Boot::read_config, &Boot::watch_terminal, &Boot::start_platform, &Boot::make_kernel, &Boot::watch_gofers,
                                  &Boot::lock_down, &Boot::start_threads, &Boot::mount, &Boot::load, &Boot::pass_gate})
       if (!(this->*step)()) return gate_closed_ ? 0 : kBootFailure;
     return serve();
@@ -117,6 +111,15 @@ class Boot {
     return true;
   }
 
+  // Who has the master changes its size and tells nobody but the host, which tells the process that the terminal
+  // controls. Its end does not end us: the host spares the init of a pid namespace SIGHUP.
+  bool watch_terminal() {
+    consoles_ = std::make_shared<HostConsoles>();
+    if (!config_.terminal) return true;
+    const Result<void> watched = consoles_->watch_window_size(options_.stdio[0].get());
+    return watched.ok() ? true : fail("terminal", errno_name(watched.error()));
+  }
+
   // Before any thread exists and before the seccomp filter: the zygote is a clone of this process.
   bool start_platform() {
     std::string error;
@@ -131,6 +134,7 @@ class Boot {
     kernel_->on_orphan_exit = [this](ThreadGroup& group, int status) {
       if (group.pid() == Pid{1}) exit_.set(status);
     };
+    kernel_->consoles = consoles_;
     kernel_->ipc = std::make_shared<IpcNamespace>();
     kernel_->sockets = std::make_shared<SocketServices>();
     kernel_->sockets->add(AF_UNIX, unix_family());
@@ -199,6 +203,7 @@ class Boot {
     if (!options_.start_gate.valid()) report_started(options_.report.get());
     kernel_->start(std::move(first_));
     const int code = wait_for_end();
+    kernel_->consoles->drain();
     if (control) control->stop();
     if (control_thread.joinable()) control_thread.join();
     return code;
@@ -221,6 +226,7 @@ class Boot {
   BootOptions options_;
   ContainerConfig config_;
   ExitSignal exit_;
+  std::shared_ptr<HostConsoles> consoles_;
   std::unique_ptr<Platform> platform_;
   std::unique_ptr<Kernel> kernel_;
   VfsServicesPtr services_;

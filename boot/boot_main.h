@@ -31,7 +31,8 @@ struct BootOptions {
   UniqueFd log;
 
   // The container's standard input, output and error. With ContainerConfig::terminal all three are the replica end of
-  // one host pseudoterminal, in its initial (cooked) mode; SIGWINCH is told over the control socket ("resize").
+  // one host pseudoterminal, which becomes the controlling terminal of the boot process: it then hears of a new size by
+  // itself. ONLCR in its settings says whether the container's terminal begins with it.
   std::array<UniqueFd, 3> stdio;
 
   // Connections to the gofer, one for each gofer mount (ContainerMount::connection is the index): SOCK_SEQPACKET.

@@ -24,9 +24,19 @@ void write_all(int fd, std::string_view text) {
   }
 }
 
+void set_raw(int fd, ConsoleViewer viewer) {
+  termios settings{};
+  if (::tcgetattr(fd, &settings) != 0) throw_system_error("read the settings of the pseudoterminal");
+  ::cfmakeraw(&settings);
+  // Without effect in raw mode, but what the container's own terminal begins with.
+  settings.c_oflag &= ~static_cast<tcflag_t>(ONLCR);
+  if (viewer == ConsoleViewer::kOther) settings.c_oflag |= ONLCR;
+  if (::tcsetattr(fd, TCSANOW, &settings) != 0) throw_system_error("make the pseudoterminal raw");
+}
+
 }  // namespace
 
-PseudoTerminal open_pseudo_terminal(const std::optional<ConsoleSize>& size) {
+PseudoTerminal open_pseudo_terminal(const std::optional<ConsoleSize>& size, ConsoleViewer viewer) {
   PseudoTerminal out;
   out.master = UniqueFd(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
   if (!out.master) throw_system_error("open a pseudoterminal");
@@ -34,6 +44,7 @@ PseudoTerminal open_pseudo_terminal(const std::optional<ConsoleSize>& size) {
   // Not by its name, which may be another terminal's in this mount namespace.
   out.replica = UniqueFd(::ioctl(out.master.get(), TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC));
   if (!out.replica) throw_system_error("open the pseudoterminal's other end");
+  set_raw(out.replica.get(), viewer);
   winsize window{};
   if (size) {
     window.ws_row = size->rows;
@@ -76,6 +87,7 @@ RawTerminal::RawTerminal() {
   if (::tcgetattr(0, &settings) != 0) return;
   saved_ = settings;
   ::cfmakeraw(&settings);
+  settings.c_oflag |= OPOST;
   ::tcsetattr(0, TCSADRAIN, &settings);
 }
 

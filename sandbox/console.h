@@ -17,8 +17,15 @@ struct PseudoTerminal {
   UniqueFd replica;
 };
 
-// Throws UserError.
-PseudoTerminal open_pseudo_terminal(const std::optional<ConsoleSize>& size);
+// Who shows the container's output, and so turns its newlines into CR NL.
+enum class ConsoleViewer {
+  kOwnTerminal,  // ConsoleRelay on a terminal that does it already: the container's shall not (as runc has it)
+  kOther,        // whoever gets the master: the container's terminal does it
+};
+
+// Of `size`, else of that of the terminal on descriptor 0. The replica is raw from the beginning, so that what who gets
+// the master sets on top of its settings cannot undo that (boot/fs/devpts/host_console.h). Throws UserError.
+PseudoTerminal open_pseudo_terminal(const std::optional<ConsoleSize>& size, ConsoleViewer viewer);
 
 // Sends a descriptor in one SCM_RIGHTS message to the Unix socket at `path`; `text` goes with it. Throws UserError.
 void send_descriptor(const std::string& path, int fd, std::string_view text);
@@ -27,7 +34,7 @@ void send_descriptor(const std::string& path, int fd, std::string_view text);
 // message's text is the replica's name.
 void send_console(const std::string& path, const PseudoTerminal& terminal);
 
-// The caller's own terminal, raw for the life of this object, which does nothing when descriptor 0 is no terminal.
+// The caller's own terminal, raw but for its output, for the life of this object, which does nothing when descriptor 0 is no terminal.
 class RawTerminal {
  public:
   RawTerminal();

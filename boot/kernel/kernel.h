@@ -17,6 +17,7 @@
 
 namespace runsc {
 
+class HostConsoles;
 class HostPoller;
 class SocketServices;
 struct IpcNamespace;
@@ -42,6 +43,8 @@ class Kernel {
   std::shared_ptr<SocketServices> sockets;
   // System V IPC (boot/ipc/ipc_namespace.h) of all tasks; set before the first task runs.
   std::shared_ptr<IpcNamespace> ipc;
+  // Terminals of containers that are shown outside (boot/fs/devpts/host_consoles.h); set before the first task runs.
+  std::shared_ptr<HostConsoles> consoles;
   FutexTable futexes;
 
   // What creates a task: clone(2), and the loader for the first one and for exec.

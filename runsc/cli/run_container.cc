@@ -71,7 +71,8 @@ std::optional<PseudoTerminal> make_console(const RunRequest& request) {
     throw UserError("cannot allocate tty if runsc will detach without setting console socket");
   }
   if (!terminal) return std::nullopt;
-  return open_pseudo_terminal(request.spec.process.console_size);
+  return open_pseudo_terminal(request.spec.process.console_size,
+                              socket ? ConsoleViewer::kOther : ConsoleViewer::kOwnTerminal);
 }
 
 SandboxRequest sandbox_request(const RunRequest& request, const std::optional<PseudoTerminal>& console) {

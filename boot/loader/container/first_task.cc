@@ -6,6 +6,7 @@
 #include "boot/fs/host/host_terminal.h"
 #include "boot/kernel/fd_table.h"
 #include "boot/kernel/fs_context.h"
+#include "boot/loader/container/console.h"
 #include "boot/loader/container/sysctls.h"
 #include "boot/loader/load_image.h"
 #include "boot/loader/open_executable.h"
@@ -106,6 +107,16 @@ Result<Stdio> open_stdio(Kernel& kernel, std::array<UniqueFd, 3> descriptors) {
   return stdio;
 }
 
+// The container's own terminal three times, in front of the host's.
+Result<Stdio> open_terminal(Kernel& kernel, const MountNamespacePtr& mounts, const ContainerConfig& config,
+                            UniqueFd host) {
+  const Console console = TRY(open_console(kernel, mounts, std::move(host), Uid{config.uid}, ConsoleLife::kSandbox));
+  TRY(mount_console(mounts, console));
+  Stdio stdio{std::make_shared<FdTable>(), console.terminal};
+  for (int i = 0; i < 3; ++i) TRY(stdio.files->install(console.file, false, 3));
+  return stdio;
+}
+
 Result<LoadedImage> load(Kernel& kernel, const ContainerConfig& config, const WalkContext& context,
                          const LimitTable& limits, Executable executable) {
   ContextOpener opener(context);
@@ -148,7 +159,8 @@ StartStatus prepare(Kernel& kernel, const ContainerConfig& config, const MountNa
   if (!executable.ok()) return executable_failure(name, executable.error());
   Result<LoadedImage> image = load(kernel, config, context, parts.limits, std::move(*executable));
   if (!image.ok()) return executable_failure(name, image.error());
-  Result<Stdio> opened = open_stdio(kernel, std::move(stdio));
+  Result<Stdio> opened = config.terminal ? open_terminal(kernel, mounts, config, std::move(stdio[0]))
+                                         : open_stdio(kernel, std::move(stdio));
   if (!opened.ok()) return start_failure("standard input and output", opened.error());
 
   parts.state = std::move(image->state);

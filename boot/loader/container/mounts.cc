@@ -104,6 +104,12 @@ Result<VfsPath> mount_point(const WalkContext& context, const std::string& desti
   return walk(context, root, destination);
 }
 
+// Before the root becomes read-only: what /dev/console is mounted on (console.h), where /dev is the image's own.
+Result<void> make_console_mount_point(MountNamespace& mounts) {
+  TRY(mount_point(kernel_context(mounts), "/dev/console", false));
+  return {};
+}
+
 bool shows_directory(FileSystem& file_system) { return S_ISDIR(file_system.root()->type()); }
 
 Result<void> mount_one(MountNamespace& mounts, const ContainerMount& mount, MountSources& sources, bool terminal) {
@@ -177,6 +183,13 @@ MountNamespacePtr mount_container(const ContainerConfig& config, MountSources so
     if (done.ok()) continue;
     failure = start_failure("mount " + quoted(mount.destination) + " (" + type_name(mount.type) + ")", done.error());
     return nullptr;
+  }
+  if (config.terminal) {
+    const Result<void> made = make_console_mount_point(*mounts);
+    if (!made.ok()) {
+      failure = start_failure("create /dev/console", made.error());
+      return nullptr;
+    }
   }
   failure = hide_paths(config, *mounts);
   if (failure) return nullptr;
