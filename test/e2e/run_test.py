@@ -1,12 +1,8 @@
 """`runsc run`: exit codes, streams, signals, environment, detached containers, terminals."""
 import json
 import os
-import pty
-import re
-import select
 import signal
 import subprocess
-import time
 import unittest
 
 import harness
@@ -114,41 +110,6 @@ class Run(harness.Case):
         self.assertEqual(json.loads(self.runsc('state', 'c').stdout)['status'], 'stopped')
         self.assert_one_error(self.runsc('kill', 'c'), 'container not running')
         self.assertEqual(self.runsc('delete', 'c').returncode, 0)
-
-    # The host's terminal signals no process group of the sandbox yet, and has no name in its devpts.
-    @unittest.expectedFailure
-    def test_terminal(self):
-        def change(spec):
-            spec['process']['terminal'] = True
-        bundle = self.bundle(['sh', '-c', 'tty; stty size; read line; echo "<$line>"; sleep 1000'], change)
-        pid, master = pty.fork()
-        if pid == 0:
-            os.execv(harness.RUNSC, self.command('run', '--bundle', bundle, 'c'))
-        out = b''
-        sent = interrupted = False
-        end = time.monotonic() + 20
-        while time.monotonic() < end:
-            if select.select([master], [], [], 1)[0]:
-                try:
-                    chunk = os.read(master, 4096)
-                except OSError:
-                    break
-                if not chunk:
-                    break
-                out += chunk
-            if not sent and re.search(rb'\d+ \d+', out):
-                os.write(master, b'hello\r')
-                sent = True
-            if not interrupted and b'<hello>' in out:
-                os.write(master, b'\x03')
-                interrupted = True
-        else:
-            self.runsc('delete', '--force', 'c')
-        status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-        os.close(master)
-        self.assertIn(b'/dev/pts/', out)
-        self.assertIn(b'<hello>\r\n', out)
-        self.assertEqual(status, 130, out)
 
     def test_do_does_not_write_the_host(self):
         inside = os.path.join(self.work, 'written')
