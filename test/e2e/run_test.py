@@ -1,4 +1,4 @@
-"""`runsc run`: exit codes, streams, signals, environment, detached containers, terminals."""
+"""`runsc run`: exit codes, streams, signals, environment, detached containers."""
 import json
 import os
 import signal
