@@ -34,7 +34,7 @@ std::optional<PseudoTerminal> make_console(const control::ProcessConfig& process
     throw UserError("cannot allocate tty if runsc will detach without setting console socket");
   }
   if (!process.terminal) return std::nullopt;
-  return open_pseudo_terminal(process.console_size);
+  return open_pseudo_terminal(process.console_size, socket ? ConsoleViewer::kOther : ConsoleViewer::kOwnTerminal);
 }
 
 // Copies: what is sent is closed, and the originals are the caller's. One that the caller has closed is invalid.
