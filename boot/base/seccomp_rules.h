@@ -1,13 +1,12 @@
 // Seccomp policies as data: a list of rules, each with its reason. Whatever is not on the list kills the process.
+//
+// The rules are compiled when the program is built (seccomp_compiler.h), not when it starts.
 #pragma once
 
 #include <seccomp.h>
 
 #include <cstdint>
-#include <span>
 #include <vector>
-
-#include "boot/base/result.h"
 
 namespace runsc {
 
@@ -27,8 +26,5 @@ scmp_arg_cmp int_is(unsigned index, int value);
 scmp_arg_cmp bits_are(unsigned index, std::uint64_t mask, std::uint64_t value);
 
 void append_rules(std::vector<SeccompRule>& rules, std::vector<SeccompRule> more);
-
-// Confines all threads of the process, for good; sets no_new_privs. ECANCELED etc. as seccomp_load(3).
-Result<void> install_rules(std::span<const SeccompRule> rules);
 
 }  // namespace runsc

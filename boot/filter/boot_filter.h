@@ -1,14 +1,15 @@
-// The boot process's seccomp policy.
+// The boot process's seccomp policy, compiled from boot_rules.h when the program was built.
 #pragma once
 
-#include <vector>
+#include <span>
 
 #include "boot/base/result.h"
-#include "boot/base/seccomp_rules.h"
+#include "boot/base/seccomp_program.h"
 
 namespace runsc {
 
-std::vector<SeccompRule> boot_rules();
+// Made by generate.cc.
+extern const std::span<const sock_filter> kBootProgram;
 
 // Confines the process for good. After the platform's zygote exists (agents are its children, not this process's) and
 // before any thread does.

@@ -1,17 +1,22 @@
-// The gofer's seccomp policy: a list of rules, each with its reason. Whatever is not on the list kills the process.
+// The gofer's seccomp policy, compiled from rules.h when the program was built.
 #pragma once
 
-#include <vector>
-
 #include "boot/base/result.h"
-#include "boot/base/seccomp_rules.h"
+#include "boot/base/seccomp_program.h"
 
 namespace runsc::gofer {
 
-// `proc_self_fd`: the descriptor of /proc/self/fd, the only directory below which plain openat(2) is allowed.
-std::vector<SeccompRule> gofer_rules(int proc_self_fd);
+// Stands for the descriptor of /proc/self/fd in the built program: a number that no descriptor and no other constant of
+// the rules has.
+inline constexpr int kProcSelfFdPlaceholder = 0x7a5e0fd5;
 
-// Confines all threads of the process with them, for good.
+// Made by generate.cc for the placeholder.
+extern const std::span<const sock_filter> kGoferProgram;
+
+// The program for this descriptor.
+Result<SeccompProgram> gofer_program(int proc_self_fd);
+
+// Confines all threads of the process with it, for good.
 Result<void> install_gofer_filter(int proc_self_fd);
 
 }  // namespace runsc::gofer

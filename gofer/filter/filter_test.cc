@@ -14,8 +14,11 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstring>
 #include <functional>
 
+#include "boot/base/seccomp_compiler.h"
+#include "gofer/filter/rules.h"
 #include "gofer/server/gofer.h"
 #include "gofer/testing/gofer_process.h"
 #include "gofer/testing/raw_peer.h"
@@ -25,6 +28,16 @@
 
 namespace runsc::gofer {
 namespace {
+
+TEST(GoferFilter, IsCompiledFromTheRules) {
+  for (const int fd : {0, 5, 900}) {
+    const auto fresh = compile_rules(gofer_rules(fd));
+    const auto built = gofer_program(fd);
+    ASSERT_TRUE(fresh.ok() && built.ok());
+    ASSERT_EQ(fresh->size(), built->size());
+    EXPECT_EQ(std::memcmp(fresh->data(), built->data(), fresh->size() * sizeof(sock_filter)), 0) << fd;
+  }
+}
 
 // The status of a confined child that runs `body` and exits with 0.
 int run_confined(const std::function<void(int)>& body) {
