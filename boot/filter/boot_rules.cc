@@ -34,7 +34,7 @@ std::vector<SeccompRule> platform_rules() {
       {SYS_tgkill, {}, "the same; abort(3)", false},
       {SYS_wait4, {}, "reap them"},
       {SYS_waitid, {}, "whether one that is slow to answer has died; it is not reaped by asking", false},
-      {SYS_sched_setaffinity, {}, "agents run on the processor of who waits for them"},
+      {SYS_sched_setaffinity, {}, "agents, and threads that wait for a gofer, stay on one processor"},
       {SYS_getcpu, {}, "which processor that is, where the vdso does not tell", false},
   };
 }
@@ -108,7 +108,7 @@ std::vector<SeccompRule> event_rules() {
       {SYS_clock_nanosleep, {}, "short waits of the kernel's own", false},
       {SYS_getrandom, {}, "getrandom, random devices, AT_RANDOM"},
       {SYS_sysinfo, {}, "sysinfo, meminfo", false},
-      {SYS_sched_getaffinity, {}, "how many processors there are", false},
+      {SYS_sched_getaffinity, {}, "how many processors there are; to wait for a gofer on one, and return", false},
   };
 }
 

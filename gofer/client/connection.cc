@@ -9,6 +9,7 @@
 #include "gofer/client/validate.h"
 #include "gofer/protocol/codec.h"
 #include "gofer/protocol/names.h"
+#include "gofer/protocol/processor.h"
 
 namespace runsc::gofer {
 namespace {
@@ -83,6 +84,8 @@ Result<void> GoferConnection::send(Wire& wire, RequestBody body) {
 
 Result<UniqueFd> GoferConnection::exchange(Wire& wire, RequestBody body) {
   if (!is_alive()) return Errno(EIO);
+  const StayHere here;
+  wire.request.processor = here.processor();
   TRY(send(wire, std::move(body)));
   UniqueFd descriptor;
   const auto size = wire.socket.receive(wire.incoming.bytes(), descriptor);

@@ -16,6 +16,7 @@ std::vector<SeccompRule> connection_rules() {
       {SYS_sendmsg, {}, "answer, and donate descriptors"},
       {SYS_shutdown, {}, "end a connection"},
       {SYS_close, {}, "drop handles and donated descriptors"},
+      {SYS_sched_setaffinity, {int_is(0, 0)}, "serve on the processor where the client waits; itself only"},
   };
 }
 

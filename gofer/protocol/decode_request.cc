@@ -197,6 +197,7 @@ Result<void> get_body(RequestBody& out, wire::Request::Reader in) {
 Result<void> decode(std::span<const std::byte> packet, Request& out) {
   return read_packet<wire::Request>(packet, [&](wire::Request::Reader in) -> Result<void> {
     out.id = in.getId();
+    out.processor = in.getProcessor();
     out.closed.clear();
     TRY(get(out.closed, in.getClosed()));
     return get_body(out.body, in);

@@ -172,6 +172,7 @@ Result<std::span<const std::byte>> encode(const Request& request, PacketBuffer& 
     PacketBuilder builder(buffer);
     auto root = builder.initRoot<wire::Request>();
     root.setId(request.id);
+    root.setProcessor(request.processor);
     if (!request.closed.empty()) {
       auto closed = root.initClosed(request.closed.size());
       for (unsigned i = 0; i < closed.size(); ++i) closed.set(i, as_number(request.closed[i]));

@@ -100,6 +100,10 @@ struct Request {
     # without asking (fstat). EISDIR for directories: a descriptor of one would be a way to what lies around it.
     # Reply: node, with the descriptor attached.
   }
+
+  processor @27 :UInt16 = 0xffff;
+  # Where the client waits for the reply: the server's thread moves there, because waking across processors is the
+  # dearest part of a round trip. 0xffff: anywhere. Only a hint.
 }
 
 struct Reply {

@@ -194,6 +194,7 @@ using RequestBody =
 
 struct Request {
   std::uint32_t id = 0;
+  std::uint16_t processor = 0xffff;
   BoundedList<HandleId, kMaxClosed> closed;
   RequestBody body;
 };

@@ -49,6 +49,9 @@ class Session {
   // Precondition: `packet` is aligned to 8 bytes.
   Result<std::optional<Answer>> handle_packet(std::span<const std::byte> packet);
 
+  // Where the client of the last packet waits (processor.h).
+  std::uint16_t client_processor() const { return request_.processor; }
+
  private:
   explicit Session(SessionConfig config);
 
