@@ -5,6 +5,7 @@
 
 #include <cstring>
 
+#include "boot/fs/gofer/change_time.h"
 #include "boot/fs/gofer/gofer_files.h"
 
 namespace runsc {
@@ -67,20 +68,21 @@ FileAttributes GoferInode::translate(const gofer::FileAttributes& from) const {
   return to;
 }
 
-bool GoferInode::refresh_from_descriptor(State& state, const DonatedFile& file) {
+std::optional<struct stat> GoferInode::look(const State& state) {
   struct stat now {};
-  if (::fstat(file.descriptor.get(), &now) != 0) return false;
-  gofer::FileAttributes& attributes = state.attributes;
+  for (const auto* each : {&state.writable, &state.readable, &state.held})
+    if (const DonatedFilePtr open = each->lock(); open && ::fstat(open->descriptor.get(), &now) == 0) return now;
+  return std::nullopt;
+}
+
+void GoferInode::refresh(gofer::FileAttributes& attributes, const struct stat& now) {
   attributes.mode = now.st_mode;
   attributes.link_count = static_cast<std::uint32_t>(now.st_nlink);
-  attributes.uid = now.st_uid;
-  attributes.gid = now.st_gid;
   attributes.size = static_cast<std::uint64_t>(now.st_size);
   attributes.blocks = static_cast<std::uint64_t>(now.st_blocks);
   attributes.access = from_time(now.st_atim);
   attributes.modify = from_time(now.st_mtim);
   attributes.change = from_time(now.st_ctim);
-  return true;
 }
 
 Result<FileAttributes> GoferInode::attributes() {
@@ -93,7 +95,8 @@ Result<FileAttributes> GoferInode::exclusive_attributes() {
     auto state = state_.lock();
     if (state->valid) {
       // Only descriptors that were opened for writing can have changed the file behind the cache.
-      if (const DonatedFilePtr open = state->writable.lock()) refresh_from_descriptor(*state, *open);
+      if (!state->writable.expired())
+        if (const auto now = look(*state)) refresh(state->attributes, *now);
       return translate(state->attributes);
     }
   }
@@ -104,17 +107,36 @@ Result<FileAttributes> GoferInode::exclusive_attributes() {
   return translate(fresh);
 }
 
-// Whatever others do to the file, the host shows it through every descriptor of it.
+// Whatever others do to the file, the host shows it through every descriptor of it: all but the owner, for which the
+// gofer is asked when the change time says that it may be another.
 Result<FileAttributes> GoferInode::shared_attributes() {
+  const timespec asked = file_clock();
+  bool seen = false;
   {
     auto state = state_.lock();
-    for (const auto* each : {&state->writable, &state->readable, &state->held})
-      if (const DonatedFilePtr open = each->lock(); open && refresh_from_descriptor(*state, *open))
+    if (const auto now = look(*state)) {
+      seen = true;
+      if (state->settled && from_time(now->st_ctim) == state->attributes.change) {
+        refresh(state->attributes, *now);
         return translate(state->attributes);
+      }
+    }
+  }
+  if (seen) {
+    const gofer::FileAttributes fresh = TRY(gofer().connection().get_attributes(remote()));
+    learn(fresh, asked);
+    return translate(fresh);
   }
   gofer::OpenResult fresh = TRY(gofer().connection().hold(remote()));
   hold(std::move(fresh.descriptor));
+  learn(fresh.attributes, asked);
   return translate(fresh.attributes);
+}
+
+void GoferInode::learn(const gofer::FileAttributes& fresh, const timespec& asked) {
+  auto state = state_.lock();
+  state->attributes = fresh;
+  state->settled = is_settled(fresh.change, asked);
 }
 
 Result<FileAttributes> GoferInode::shared_directory_attributes() {
@@ -157,6 +179,7 @@ Result<void> GoferInode::set_attributes(const AttributeChange& change) {
   auto state = state_.lock();
   state->attributes = *changed;
   state->valid = true;
+  state->settled = false;
   return {};
 }
 
@@ -180,31 +203,37 @@ bool GoferInode::revalidate_child(std::string_view name, const InodePtr& child) 
 
 InodePtr GoferInode::adopt(gofer::RemoteNode node) { return gofer().intern(std::move(node)); }
 
-std::vector<InodePtr> GoferInode::adopt_walked(gofer::WalkResult found) {
+std::vector<InodePtr> GoferInode::adopt_walked(gofer::WalkResult found, const timespec& asked) {
   std::vector<InodePtr> inodes;
   inodes.reserve(found.nodes.size() + 1);
-  for (gofer::RemoteNode& node : found.nodes) inodes.push_back(adopt(std::move(node)));
+  for (gofer::RemoteNode& node : found.nodes) {
+    const gofer::FileAttributes attributes = node.attributes;
+    inodes.push_back(adopt(std::move(node)));
+    if (is_shared() && !attributes.is_directory()) static_cast<GoferInode&>(*inodes.back()).learn(attributes, asked);
+  }
   if (found.held.valid()) static_cast<GoferInode&>(*inodes.back()).hold(std::move(found.held));
   if (found.error == ENOENT) inodes.push_back(nullptr);
   return inodes;
 }
 
 Result<InodePtr> GoferInode::lookup(std::string_view name) {
+  const timespec asked = file_clock();
   const std::optional<std::uint64_t> version = gofer().changes().version(watch_);
   const std::string_view names[] = {name};
   gofer::WalkResult found = TRY(gofer().connection().walk(remote(), names, is_shared()));
   if (found.error == 0 || found.error == ENOENT) gofer().changes().confirm(watch_, name, version);
   if (found.nodes.empty()) return Errno(found.error != 0 ? found.error : ENOENT);
-  return adopt_walked(std::move(found)).front();
+  return adopt_walked(std::move(found), asked).front();
 }
 
 Result<std::vector<InodePtr>> GoferInode::lookup_path(std::span<const std::string_view> names) {
+  const timespec asked = file_clock();
   const std::optional<std::uint64_t> version = gofer().changes().version(watch_);
   gofer::WalkResult found =
       TRY(gofer().connection().walk(remote(), names.first(std::min(names.size(), gofer::kMaxWalk)), is_shared()));
   if (!found.nodes.empty() || found.error == ENOENT) gofer().changes().confirm(watch_, names[0], version);
   if (found.nodes.empty()) return Errno(found.error != 0 ? found.error : ENOENT);
-  return adopt_walked(std::move(found));
+  return adopt_walked(std::move(found), asked);
 }
 
 gofer::NodeOwner GoferInode::owner_of(const NewFile& file) const { return {file.mode, raw(file.uid), raw(file.gid)}; }

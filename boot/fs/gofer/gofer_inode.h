@@ -56,6 +56,8 @@ class GoferInode : public Inode {
     bool valid = true;
     // Shared mounts: of a directory, when the attributes were asked for (HostChanges).
     std::optional<std::uint64_t> version;
+    // Shared mounts, of others: the attributes hold for as long as the change time does (change_time.h).
+    bool settled = false;
     std::string link_target;  // of a symlink, once read: it never changes
     std::weak_ptr<const DonatedFile> readable, writable;
     std::weak_ptr<const DonatedFile> held;  // O_PATH; shared mounts only, and no directories
@@ -65,15 +67,20 @@ class GoferInode : public Inode {
   gofer::NodeOwner owner_of(const NewFile& file) const;
   InodePtr adopt(gofer::RemoteNode node);
   // As adopt, for the nodes that a walk has found; negative at the end when the next one does not exist.
-  std::vector<InodePtr> adopt_walked(gofer::WalkResult found);
+  // `asked`: file_clock() before the walk.
+  std::vector<InodePtr> adopt_walked(gofer::WalkResult found, const timespec& asked);
   Result<InodePtr> adopt_created(gofer::CreateResult created);
   // A new entry of this directory, by a call that returns a RemoteNode.
   template <typename Make>
   Result<InodePtr> adopt_made(std::string_view name, Make&& make);
   Result<void> unlink_entry(std::string_view name, bool is_directory);
   DonatedFilePtr remember(State& state, UniqueFd descriptor, bool writable);
-  // Sizes and times as the host has them now, through an open descriptor.
-  static bool refresh_from_descriptor(State& state, const DonatedFile& file);
+  // As the host has it now, through whatever descriptor there is.
+  static std::optional<struct stat> look(const State& state);
+  // What does not depend on the user namespace of who looks: in the boot process's own every owner is nobody.
+  static void refresh(gofer::FileAttributes& attributes, const struct stat& now);
+  // New attributes of an inode of a shared mount that is no directory.
+  void learn(const gofer::FileAttributes& fresh, const timespec& asked);
 
   Result<FileAttributes> exclusive_attributes();
   Result<FileAttributes> shared_attributes();

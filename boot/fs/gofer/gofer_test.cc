@@ -59,6 +59,7 @@ class SharedMount : public testing::Test {
 
 TEST_F(SharedMount, CachedNamesAndAttributesCostNoQuestion) {
   write_file("a", "one");
+  ::usleep(200'000);  // the change time is old enough to tell of every later change
   const InodePtr a = find("a");
   ASSERT_NE(a, nullptr);
   EXPECT_EQ(find("none"), nullptr);
@@ -85,6 +86,20 @@ TEST_F(SharedMount, SeesContentsAndAttributesChange) {
   EXPECT_EQ(a->attributes().value_or({}).mode & 07777, 0604u);
   ASSERT_EQ(::link(dir_.at("a").c_str(), dir_.at("b").c_str()), 0);
   EXPECT_EQ(a->attributes().value_or({}).links, 2u);
+}
+
+TEST_F(SharedMount, SeesTheOwnerChange) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+  write_file("a", "one");
+  const InodePtr a = find("a");
+  // At once, within a tick of the host's clock; and when what is cached can be trusted.
+  for (const unsigned owner : {3, 4, 5, 6}) {
+    ASSERT_EQ(::chown(dir_.at("a").c_str(), owner, owner + 10), 0);
+    const FileAttributes now = a->attributes().value_or({});
+    EXPECT_EQ(now.uid, Uid{owner});
+    EXPECT_EQ(now.gid, Gid{owner + 10});
+    if (owner == 4) ::usleep(200'000);
+  }
 }
 
 TEST_F(SharedMount, SeesADirectoryChange) {
