@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Prints a markdown table of micro-benchmarks: native, runc, gVisor (GVISOR=path of its runsc), and this runsc.
+"""Prints markdown tables of micro-benchmarks: native, runc, gVisor (GVISOR=path of its runsc), and this runsc.
 
-Each cell is nanoseconds per operation, measured by guest_bench inside; with --busy two loops keep both processors
-occupied beside it. The columns are interleaved round by round and the median is shown, because the speed of machines
-drifts. The last rows are the wall time of `run /bin/true` and the memory (PSS of all processes) of an idle sandbox.
+Each cell is nanoseconds per operation, measured by guest_bench inside; the busy table has two loops beside it that keep
+both processors occupied. The last rows are the wall time of `run /bin/true` and the memory (PSS of all processes) of an
+idle sandbox. The speed of machines drifts and others work beside us: so the columns take turns, round by round, and
+what is shown is the minimum of the rounds (busy: the median, as there the load is what is measured).
 """
 import argparse
 import json
@@ -174,46 +175,93 @@ class Idle:
         pass
 
 
-def collect(sides, options):
-    """{(row, side): [values]}; a side that fails is dropped with a message."""
-    values = {}
+# Row -> (load or None for both, the column compared with, the ratio that is to be reached).
+TARGETS = {
+    'getpid': [('idle', 'gvisor', 1.4), ('busy', 'gvisor', 0.5)],
+    'clock_gettime': [(None, 'native', 1.15)],
+    'page_fault': [(None, 'native', 1.15)],
+    'mmap_touch_munmap': [(None, 'gvisor', 0.5)],
+    'fork_wait': [(None, 'gvisor', 0.35)],
+    'fork_exec_wait': [(None, 'gvisor', 0.35)],
+    'thread_create_join': [(None, 'gvisor', 1.2)],
+    'run_true_ms': [(None, 'gvisor', 0.25), (None, 'runc', 1.0)],
+    'idle_pss_kib': [(None, 'gvisor', 0.3)],
+}
+RATIOS = [('runsc', 'gvisor'), ('runsc', 'native'), ('runsc', 'runc')]
 
-    def note(row, side, value):
+
+class Rounds:
+    """The values of all rounds: {(row, side): [values]}."""
+
+    def __init__(self, sides, options):
+        self.sides, self.options, self.values = list(sides), options, {}
+
+    def note(self, row, side, value):
         if value is not None:
-            values.setdefault((row, side.name), []).append(value)
+            self.values.setdefault((row, side.name), []).append(value)
 
-    for round_number in range(options.rounds):
-        for side in list(sides):
+    def measure(self, side, first):
+        for line in side.bench(['--time=%d' % self.options.time] + self.options.filter).splitlines():
+            name, value = line.split()
+            self.note(name, side, float(value))
+        if not self.options.filter:
+            for _ in range(3):
+                self.note('run_true_ms', side, side.start_time())
+            if first:
+                self.note('idle_pss_kib', side, side.idle_pss())
+
+    def turn(self, number):
+        # In another order each time: whoever is first finds the machine in another state than who is last.
+        start = number % len(self.sides)
+        for side in self.sides[start:] + self.sides[:start]:
             try:
-                for line in side.bench(['--time=%d' % options.time] + options.filter).splitlines():
-                    name, value = line.split()
-                    note(name, side, float(value))
-                if not options.filter:
-                    for _ in range(5):
-                        note('run_true_ms', side, side.start_time())
-                    if round_number == 0:
-                        note('idle_pss_kib', side, side.idle_pss())
+                self.measure(side, number == 0)
             except (RuntimeError, subprocess.SubprocessError) as error:
                 print('%s dropped: %s' % (side.name, error), file=sys.stderr)
-                sides.remove(side)
-            print('round %d: %s done' % (round_number + 1, side.name), file=sys.stderr)
-    return values
+                self.sides.remove(side)
+            print('round %d: %s done' % (number + 1, side.name), file=sys.stderr)
 
 
-def table(title, values, names):
-    rows = list(dict.fromkeys(row for row, _ in values))
-    ratios = [(a, b) for a, b in (('runsc', 'gvisor'), ('runsc', 'native'), ('runsc', 'runc')) if a in names and b in names]
-    header = [title] + names + ['%s/%s' % r for r in ratios]
+def collect(sides, options, seconds):
+    """The values of as many rounds as were asked for, or fit into the time (one always does)."""
+    rounds, end = Rounds(sides, options), time.monotonic() + seconds
+    for number in range(options.rounds):
+        begin = time.monotonic()
+        if number > 0 and begin + longest > end:
+            print('no time for more than %d rounds' % number, file=sys.stderr)
+            break
+        rounds.turn(number)
+        longest = time.monotonic() - begin
+    return rounds.values
+
+
+def verdicts(row, load, shown):
+    """Which targets the row has, and whether they are reached; empty when it has none."""
+    texts = []
+    for only, other, most in TARGETS.get(row, []):
+        if only not in (None, load) or 'runsc' not in shown or not shown.get(other):
+            continue
+        met = shown['runsc'] <= most * shown[other]
+        texts.append('%s %.2f %s' % ('met:' if met else 'MISSED:', most, other))
+    return ', '.join(texts)
+
+
+def table(load, values, names, statistic):
+    """Prints one load's table; returns {row: {column: value}}."""
+    ratios = [(a, b) for a, b in RATIOS if a in names and b in names]
+    header = ['%s (ns)' % load] + names + ['%s/%s' % r for r in ratios] + ['target']
     print('| ' + ' | '.join(header) + ' |')
-    print('|---' + '|---:' * (len(header) - 1) + '|')
-    for row in rows:
-        middle = {n: statistics.median(values[(row, n)]) for n in names if (row, n) in values}
-        cells = ['{:,.0f}'.format(middle[n]) if n in middle else '' for n in names]
+    print('|---' + '|---:' * (len(header) - 2) + '|---|')
+    result = {}
+    for row in dict.fromkeys(row for row, _ in values):
+        shown = {n: statistic(values[(row, n)]) for n in names if (row, n) in values}
+        cells = ['{:,.0f}'.format(shown[n]) if n in shown else '' for n in names]
         for a, b in ratios:
-            cells.append('%.2f' % (middle[a] / middle[b]) if a in middle and middle.get(b) else '')
-        print('| ' + ' | '.join([row] + cells) + ' |')
-    print()
-    return {row: {n: statistics.median(values[(row, n)]) for n in names if (row, n) in values} for row in rows}
+            cells.append('%.2f' % (shown[a] / shown[b]) if a in shown and shown.get(b) else '')
+        print('| ' + ' | '.join([row] + cells + [verdicts(row, load, shown)]) + ' |')
+        result[row] = shown
+    print(flush=True)
+    return result
 
 
 def main():
@@ -225,10 +273,11 @@ def main():
     parser.add_argument('--gvisor-flag', action='append',
                         default=['--platform=systrap', '--network=none', '--ignore-cgroups'])
     parser.add_argument('--bench', default=os.path.join(TOP, 'bazel-bin/test/bench/guest_bench'))
-    parser.add_argument('--rounds', type=int, default=3)
-    parser.add_argument('--time', type=int, default=100, help='milliseconds for each run of a benchmark')
+    parser.add_argument('--rounds', type=int, default=7, help='at most so many, if the time suffices')
+    parser.add_argument('--minutes', type=float, default=9, help='about so long for everything')
+    parser.add_argument('--time', type=int, default=30, help='milliseconds for each run of a benchmark')
     parser.add_argument('--load', choices=['idle', 'busy', 'both'], default='both')
-    parser.add_argument('--json', help='write the medians to this file')
+    parser.add_argument('--json', help='write the values to this file')
     options = parser.parse_args()
 
     work = tempfile.mkdtemp(prefix='runsc-bench.')
@@ -238,9 +287,10 @@ def main():
         root, shared = os.path.join(work, 'rootfs'), os.path.join(work, 'shared')
         os.mkdir(shared)
         build_rootfs(root, options.bench)
-        for load, context in (('idle', Idle), ('busy', Busy)):
-            if options.load not in (load, 'both'):
-                continue
+        loads = [each for each in (('idle', Idle, min), ('busy', Busy, statistics.median))
+                 if options.load in (each[0], 'both')]
+        end = time.monotonic() + 60 * options.minutes
+        for left, (load, context, statistic) in zip(range(len(loads), 0, -1), loads):
             sides = [Native(root, shared)]
             for name, command, flags in (('runc', shutil.which('runc'), []),
                                          ('gvisor', options.gvisor, options.gvisor_flag),
@@ -249,8 +299,9 @@ def main():
                     sides.append(Runtime(name, os.path.abspath(command), flags, work, root, shared))
             names = [s.name for s in sides]
             with context():
-                values = collect(sides, options)
-            results[load] = table('%s (ns)' % load, values, [n for n in names if any(k[1] == n for k in values)])
+                values = collect(sides, options, (end - time.monotonic()) / left)
+            shown = [n for n in names if any(k[1] == n for k in values)]
+            results[load] = table(load, values, shown, statistic)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     if options.json:
