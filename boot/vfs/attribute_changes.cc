@@ -64,7 +64,8 @@ Result<void> change_size(const WalkContext& context, const VfsPath& path, std::u
 
 Result<void> drop_set_id(const Credentials& credentials, Inode& inode) {
   if (credentials.has(CAP_FSETID) || !S_ISREG(inode.type())) return {};
-  const FileAttributes file = TRY(inode.attributes());
+  FileAttributes file;
+  file.mode = TRY(inode.mode());
   if ((file.mode & 07777) == without_set_id(file)) return {};
   AttributeChange change;
   change.mode = without_set_id(file);

@@ -46,6 +46,8 @@ Result<void> Inode::check_permission(const Credentials& credentials, int may) {
   return check_mode(credentials, file, may);
 }
 
+Result<std::uint32_t> Inode::mode() { return TRY(attributes()).mode; }
+
 bool Inode::revalidate_child(std::string_view, const InodePtr&) { return true; }
 
 Result<InodePtr> Inode::lookup(std::string_view) { return Errno(S_ISDIR(type()) ? ENOENT : ENOTDIR); }

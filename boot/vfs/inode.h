@@ -58,6 +58,8 @@ class Inode : public std::enable_shared_from_this<Inode> {
   FileSystem& file_system() const { return file_system_; }
 
   virtual Result<FileAttributes> attributes() = 0;
+  // FileAttributes::mode, for who needs no more: asked before each write, so a file system may know a cheaper way.
+  virtual Result<std::uint32_t> mode();
   // The file type bits (S_IFMT) only; never changes, so that it is cheap.
   virtual std::uint32_t type() const = 0;
   virtual Result<void> set_attributes(const AttributeChange& change);  // EPERM

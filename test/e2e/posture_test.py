@@ -28,6 +28,7 @@ GOFER_DESCRIPTORS = [
     r'socket:\[\d+\]',
     r'pipe:\[\d+\]',
     r'/1/fd',                    # its own, for reopening
+    r'anon_inode:inotify',       # what others change in shared mounts
     r'/(root|mnt\d+)(/.*)?',     # what it serves
 ]
 
@@ -155,6 +156,8 @@ class Posture(harness.Case):
             for fd, target in descriptors(pid).items():
                 # The files of the container's root that the gofer has donated to the kernel.
                 donated = pid == self.boot and re.fullmatch(r'/(root|mnt\d+)(/.*)?', target)
+                if donated:
+                    self.assertFalse(os.path.isdir('/proc/%d/fd/%d' % (pid, fd)), 'a way to other files: ' + target)
                 self.assertTrue(donated or any(re.fullmatch(p, target) for p in allowed), '%d -> %s' % (fd, target))
         secret = '/etc/passwd'
         self.assertNotIn(secret, descriptors(self.boot).values())

@@ -107,6 +107,13 @@ Result<FileAttributes> GoferInode::exclusive_attributes() {
   return translate(fresh);
 }
 
+// Without the owner, a descriptor is enough: a write is preceded by this, and moves the change time.
+Result<std::uint32_t> GoferInode::mode() {
+  if (is_shared() && !S_ISDIR(type_))
+    if (const auto now = look(*state_.lock())) return static_cast<std::uint32_t>(now->st_mode);
+  return TRY(attributes()).mode;
+}
+
 // Whatever others do to the file, the host shows it through every descriptor of it: all but the owner, for which the
 // gofer is asked when the change time says that it may be another.
 Result<FileAttributes> GoferInode::shared_attributes() {

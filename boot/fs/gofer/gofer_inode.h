@@ -16,6 +16,7 @@ class GoferInode : public Inode {
 
   std::uint32_t type() const override { return type_; }
   Result<FileAttributes> attributes() override;
+  Result<std::uint32_t> mode() override;
   Result<void> set_attributes(const AttributeChange& change) override;
 
   CachePolicy cache_policy() const override;

@@ -88,6 +88,13 @@ TEST_F(SharedMount, SeesContentsAndAttributesChange) {
   EXPECT_EQ(a->attributes().value_or({}).links, 2u);
 }
 
+TEST_F(SharedMount, TheModeCostsNoQuestionHoweverNewTheFile) {
+  write_file("a", "one");
+  const InodePtr a = find("a");
+  ASSERT_EQ(::chmod(dir_.at("a").c_str(), 0640), 0);
+  EXPECT_EQ(without_gofer([&] { return a->mode().value_or(0) & 07777; }), 0640u);
+}
+
 TEST_F(SharedMount, SeesTheOwnerChange) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root";
   write_file("a", "one");
