@@ -123,6 +123,7 @@ ContainerState new_state(const SandboxRequest& request, std::vector<std::string>
   state.poststart = request.spec.hooks.poststart;
   state.poststop = request.spec.hooks.poststop;
   state.cgroups = std::move(cgroups);
+  state.resources = request.spec.linux_.resources_text;
   state.creator = ProcessIdentity::of(::getpid());
   state.foreground = !request.detach && !request.keep;
   return state;

@@ -25,7 +25,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Hook, path, args, env, timeout)
 }  // namespace oci
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ProcessIdentity, pid, start_time)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ContainerState, id, bundle, rootfs, created, owner, annotations, status, boot, gofer,
-                                   creator, foreground, cgroups, poststart, poststop)
+                                   creator, foreground, cgroups, resources, poststart, poststop)
 
 const char* status_name(Status status) {
   switch (status) {

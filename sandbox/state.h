@@ -27,7 +27,8 @@ struct ContainerState {
   // The command that made the container. In the foreground it takes the container away when it ends.
   ProcessIdentity creator;
   bool foreground = false;
-  std::vector<std::string> cgroups;  // directories made for it, to be removed
+  std::vector<std::string> cgroups;  // made for it, to be removed: see cgroup/container_cgroup.h
+  std::string resources;             // linux.resources that hold now, as JSON; empty: none
   std::vector<oci::Hook> poststart;  // hooks to run when it has been started
   std::vector<oci::Hook> poststop;   // hooks to run when it has been deleted
 

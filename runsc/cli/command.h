@@ -34,6 +34,8 @@ Command list_command();
 Command state_command();
 Command kill_command();
 Command delete_command();
+Command events_command();
+Command update_command();
 Command debug_command();
 Command features_command();
 Command checkpoint_command();

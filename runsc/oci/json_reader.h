@@ -31,6 +31,9 @@ class JsonReader {
   std::vector<JsonReader> elements() const;
   std::vector<std::pair<std::string, JsonReader>> members() const;
 
+  // As it stands in the document.
+  const nlohmann::json& json() const { return *value_; }
+
   // Scalars. Strings hold no NUL bytes: they become C strings later.
   std::string string() const;
   bool boolean() const;

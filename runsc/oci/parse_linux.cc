@@ -129,7 +129,10 @@ Linux parse_linux(const JsonReader& from, std::vector<std::string>& warnings) {
   if (const auto devices = from.find("devices")) {
     for (const JsonReader& element : devices->elements()) out.devices.push_back(parse_device(element));
   }
-  if (const auto resources = from.find("resources")) out.resources = parse_resources(*resources);
+  if (const auto resources = from.find("resources")) {
+    out.resources = parse_resources(*resources);
+    out.resources_text = resources->json().dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  }
   out.cgroups_path = from.string_or("cgroupsPath", "");
   if (const auto sysctl = from.find("sysctl")) {
     for (const auto& [key, value] : sysctl->members()) out.sysctl[key] = value.string();

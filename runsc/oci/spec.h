@@ -164,6 +164,7 @@ struct Linux {
   std::vector<IdMapping> gid_mappings;
   std::vector<Device> devices;
   Resources resources;
+  std::string resources_text;  // the same, as JSON; empty: none
   std::string cgroups_path;
   std::map<std::string, std::string> sysctl;
   std::vector<std::string> masked_paths;
