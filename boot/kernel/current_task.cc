@@ -7,6 +7,7 @@
 
 #include "boot/base/log.h"
 #include "boot/ipc/ipc_namespace.h"
+#include "boot/kernel/control_group.h"
 #include "boot/kernel/exit.h"
 #include "boot/kernel/fd_table.h"
 #include "boot/kernel/fs_context.h"
@@ -53,7 +54,7 @@ void CurrentTask::run() {
 void CurrentTask::publish_context() {
   auto tree = kernel().tasks().lock();
   task_->set_context(*tree, context_.get());
-  if (task_->has_work() && context_) context_->kick();
+  if (context_ && (task_->has_work() || group().control_group()->frozen(*tree))) context_->kick();
 }
 
 void CurrentTask::serve() {

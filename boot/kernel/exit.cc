@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <csignal>
 
+#include "boot/kernel/control_group.h"
 #include "boot/kernel/kernel.h"
 #include "boot/kernel/process_group.h"
 #include "boot/kernel/signal_send.h"
@@ -135,11 +136,13 @@ void remove_task(TaskTree& tree, Task& task) {
   const ThreadGroupPtr group = task.group();
   for (const auto& [level, id] : task.ids(tree)) level->remove(tree, id);
   --tree.task_count;
+  group->control_group()->uncharge(tree);
   ThreadGroupLinks& links = group->links(tree);
   if (!task.links(tree).exited) --links.living;
   const bool was_leader = links.leader == &task;
   std::erase_if(links.tasks, [&](const TaskPtr& each) { return each.get() == &task; });
   if (!was_leader) return;
+  group->control_group()->remove(tree, *group);
   if (links.group && links.group->session->leader == group.get()) links.group->session->leader = nullptr;
   leave_process_group(tree, *group);
   if (links.parent) std::erase(links.parent->links(tree).children, group);
@@ -164,6 +167,7 @@ void take_over_leadership(TaskTree& tree, Task& task) {
   for (const auto& [level, id] : old.ids(tree)) level->remove(tree, id);
   links.leader = &task;
   --tree.task_count;
+  task.group()->control_group()->uncharge(tree);
   std::erase_if(links.tasks, [&](const TaskPtr& each) { return each.get() == &old; });
 }
 
@@ -174,6 +178,7 @@ std::function<void()> finish_task(TaskTree& tree, Task& task, int status, const 
   own.exited = true;
   task.set_state(TaskState::kZombie);
   links.ended_tasks.add(usage);
+  group->control_group()->account_ended(tree, usage);
   --links.living;
   // Without exit_group(2) the last thread's status is the process's.
   if (!links.exiting && links.living == 0) links.exit_status = status;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "boot/base/log.h"
+#include "boot/kernel/control_group.h"
 #include "boot/kernel/exit.h"
 #include "boot/kernel/host_poller.h"
 #include "boot/kernel/process_group.h"
@@ -27,8 +28,10 @@ Result<Task::Ids> allocate_ids(TaskTree& tree, const PidNamespacePtr& own) {
   return ids;
 }
 
-ThreadGroupPtr make_group(TaskTree& tree, Kernel& kernel, const Kernel::NewTask& parameters) {
-  auto group = std::make_shared<ThreadGroup>(kernel, parameters.pid_namespace, parameters.limits);
+ThreadGroupPtr make_group(TaskTree& tree, Kernel& kernel, const Kernel::NewTask& parameters,
+                          std::shared_ptr<ControlGroup> control_group) {
+  auto group = std::make_shared<ThreadGroup>(kernel, parameters.pid_namespace, std::move(control_group),
+                                             parameters.limits);
   ThreadGroupLinks& links = group->links(tree);
   links.parent = parameters.parent;
   links.parent_task = parameters.parent_task;
@@ -48,6 +51,7 @@ Kernel::Kernel(Platform& platform, std::unique_ptr<TimerQueue> timers, std::uniq
       timers_(std::move(timers)),
       host_poller_(std::move(host_poller)),
       root_pid_namespace_(std::make_shared<PidNamespace>(nullptr)),
+      root_control_group_(std::make_shared<ControlGroup>()),
       boot_time_ns_(now_ns(CLOCK_REALTIME) - now_ns(CLOCK_BOOTTIME)) {}
 
 Kernel::~Kernel() = default;
@@ -61,9 +65,12 @@ Result<TaskPtr> Kernel::create_task(const NewTask& parameters) {
   const PidNamespacePtr& pid_namespace =
       parameters.group ? parameters.group->pid_namespace() : parameters.pid_namespace;
   if (!parameters.group && pid_namespace->init_died(*tree)) return Errno(ENOMEM);
-  Task::Ids ids = TRY(allocate_ids(*tree, pid_namespace));
   const bool new_group = parameters.group == nullptr;
-  const ThreadGroupPtr group = new_group ? make_group(*tree, *this, parameters) : parameters.group;
+  const auto& named = parameters.control_group ? parameters.control_group : root_control_group_;
+  const std::shared_ptr<ControlGroup> control_group = new_group ? named : parameters.group->control_group();
+  Task::Ids ids = TRY(allocate_ids(*tree, pid_namespace));
+  TRY(control_group->charge(*tree));
+  const ThreadGroupPtr group = new_group ? make_group(*tree, *this, parameters, control_group) : parameters.group;
   auto task = std::make_shared<Task>(group, ids, parameters.resources);
   task->signals(*tree).blocked = parameters.blocked;
   for (const auto& [level, id] : ids) level->add(*tree, id, task.get());
@@ -74,6 +81,7 @@ Result<TaskPtr> Kernel::create_task(const NewTask& parameters) {
   if (new_group) {
     links.leader = task.get();
     group->ids(*tree) = std::move(ids);
+    control_group->add(*tree, *group);
     if (links.parent) links.parent->links(*tree).children.push_back(group);
     if (parameters.process_group) {
       join_process_group(*tree, *group, parameters.process_group);

@@ -17,6 +17,7 @@
 
 namespace runsc {
 
+class ControlGroup;
 class HostConsoles;
 class HostPoller;
 class SocketServices;
@@ -33,9 +34,10 @@ class Kernel {
   TaskTreeLock& tasks() { return tasks_; }
   TimerQueue& timers() { return *timers_; }
   HostPoller& host_poller() { return *host_poller_; }
+  // Shows every task of the sandbox. Each container has one of its own below it, and no task lives in it.
   const PidNamespacePtr& root_pid_namespace() const { return root_pid_namespace_; }
 
-  // The most tasks that may exist at once (linux.resources.pids of the bundle); fork returns EAGAIN beyond.
+  // The most tasks that may exist at once in all containers; fork returns EAGAIN beyond.
   std::size_t max_tasks = 32768;
   bool trace_syscalls = false;  // --strace
   GapCounters gaps;
@@ -53,6 +55,7 @@ class Kernel {
     ThreadGroupPtr parent;           // of a new group; null: none
     Task* parent_task = nullptr;
     PidNamespacePtr pid_namespace;   // of a new group
+    std::shared_ptr<ControlGroup> control_group;  // of a new group; null: the kernel's own
     std::shared_ptr<ProcessGroup> process_group;  // of a new group; null: a new session
     std::shared_ptr<SignalHandlers> handlers;     // of a new group; null: all default
     LimitTable limits;                            // of a new group
@@ -60,15 +63,15 @@ class Kernel {
     TaskResources resources;
     SignalSet blocked;
   };
-  // Makes it visible, with ids; it does not run yet. EAGAIN: max_tasks, RLIMIT_NPROC, or no id left.
+  // Makes it visible, with ids; it does not run yet. EAGAIN: max_tasks, the control group's limit, or no id left.
   Result<TaskPtr> create_task(const NewTask& parameters);
   // Runs `current` on a host thread of its own.
   void start(std::unique_ptr<CurrentTask> current);
   // Undoes create_task() for a task that could not start.
   void discard(const TaskPtr& task);
 
-  // Called on its own thread when `group` of the root pid namespace has no task left and nobody will reap it (inits,
-  // tasks of exec): `status` as in wait4(2).
+  // Called on the thread of its last task when `group` has ended and nobody will reap it, having no parent (first
+  // processes of containers, processes of exec): `status` as in wait4(2).
   std::function<void(ThreadGroup& group, int status)> on_orphan_exit;
 
   // Waits until no task thread is left.
@@ -83,6 +86,7 @@ class Kernel {
   std::unique_ptr<TimerQueue> timers_;
   std::unique_ptr<HostPoller> host_poller_;
   PidNamespacePtr root_pid_namespace_;
+  std::shared_ptr<ControlGroup> root_control_group_;
   std::atomic<int> running_threads_{0};
   std::int64_t boot_time_ns_;
   std::atomic<std::uint64_t> next_inode_{1};

@@ -6,6 +6,7 @@
 #include <array>
 #include <limits>
 
+#include "boot/kernel/control_group.h"
 #include "boot/kernel/exit.h"
 #include "boot/kernel/job_control.h"
 #include "boot/kernel/kernel.h"
@@ -23,7 +24,7 @@ constexpr std::uint64_t kInterrupted = static_cast<std::uint64_t>(-EINTR);
 
 // What the task has to do next.
 struct Work {
-  enum class Kind { kNothing, kEnd, kStandStill, kHandle };
+  enum class Kind { kNothing, kEnd, kFreeze, kStandStill, kHandle };
   Kind kind = Kind::kNothing;
   int status = 0;      // kEnd: as wait4(2) encodes it
   SignalInfo info{};   // kHandle
@@ -72,11 +73,32 @@ Work next_work(CurrentTask& current) {
   ThreadGroup& group = current.group();
   task.clear_work(*tree);
   if (task.links(*tree).killed) return {Work::Kind::kEnd, group.links(*tree).exit_status};
+  if (group.control_group()->frozen(*tree)) return {Work::Kind::kFreeze};
   for (;;) {
     if (group.links(*tree).stopped) return {Work::Kind::kStandStill};
     const auto info = dequeue_signal(*tree, task, ~task.signals(*tree).blocked);
     if (!info) return {};
     if (const auto work = work_of_signal(*tree, group, *info)) return *work;
+  }
+}
+
+// Until the freezer opens, or SIGKILL.
+void stay_frozen(CurrentTask& current) {
+  Task& task = current.task();
+  ControlGroup& control_group = *current.group().control_group();
+  for (;;) {
+    const std::uint32_t ticket = task.sleeper().prepare();
+    {
+      auto tree = current.kernel().tasks().lock();
+      TaskLinks& links = task.links(*tree);
+      const bool stay = control_group.frozen(*tree) && !links.killed;
+      links.frozen = stay;
+      if (!stay) {
+        recalculate_work(*tree, task);
+        return;
+      }
+    }
+    (void)task.sleeper().sleep(ticket, std::nullopt);
   }
 }
 
@@ -200,6 +222,9 @@ void CurrentTask::handle_work(std::optional<Result<long>> syscall_result) {
     switch (work.kind) {
       case Work::Kind::kEnd:
         return exit_task(work.status);
+      case Work::Kind::kFreeze:
+        stay_frozen(*this);
+        break;
       case Work::Kind::kStandStill:
         stand_still(*this);
         break;

@@ -53,6 +53,7 @@ struct VforkCompletion {
 struct TaskLinks {
   TaskSignals signals;
   bool killed = false;  // must end before it runs application code again
+  bool frozen = false;  // stands still because its control group is frozen
   int parent_death_signal = 0;
   bool exited = false;
   // The parent that waits in vfork(2) until this task has execed or ended.

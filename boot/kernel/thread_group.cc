@@ -23,9 +23,11 @@ rusage Usage::to_rusage() const {
   return usage;
 }
 
-ThreadGroup::ThreadGroup(Kernel& kernel, PidNamespacePtr pid_namespace, const LimitTable& limits)
+ThreadGroup::ThreadGroup(Kernel& kernel, PidNamespacePtr pid_namespace, std::shared_ptr<ControlGroup> control_group,
+                         const LimitTable& limits)
     : kernel_(kernel),
       pid_namespace_(std::move(pid_namespace)),
+      control_group_(std::move(control_group)),
       limits_(limits),
       interval_timers_(std::make_unique<IntervalTimers>(*this, kernel.timers())),
       posix_timers_(std::make_unique<PosixTimers>(*this, kernel.timers())) {}

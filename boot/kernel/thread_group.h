@@ -18,6 +18,7 @@
 
 namespace runsc {
 
+class ControlGroup;
 class IntervalTimers;
 class Kernel;
 class PosixTimers;
@@ -69,11 +70,14 @@ struct ThreadGroupLinks {
 
 class ThreadGroup : public std::enable_shared_from_this<ThreadGroup> {
  public:
-  ThreadGroup(Kernel& kernel, PidNamespacePtr pid_namespace, const LimitTable& limits);
+  ThreadGroup(Kernel& kernel, PidNamespacePtr pid_namespace, std::shared_ptr<ControlGroup> control_group,
+              const LimitTable& limits);
   ~ThreadGroup();
 
   Kernel& kernel() const { return kernel_; }
   const PidNamespacePtr& pid_namespace() const { return pid_namespace_; }
+  // The container that it belongs to.
+  const std::shared_ptr<ControlGroup>& control_group() const { return control_group_; }
   // The leader's id as `viewer` numbers it; 0 when it is not visible there.
   Pid pid(const PidNamespace& viewer) const;
   // In its own namespace.
@@ -104,6 +108,7 @@ class ThreadGroup : public std::enable_shared_from_this<ThreadGroup> {
   friend class Task;
   Kernel& kernel_;
   PidNamespacePtr pid_namespace_;
+  const std::shared_ptr<ControlGroup> control_group_;
   ThreadGroupLinks links_;
   Limits limits_;
   WaitQueue child_events_;

@@ -90,6 +90,7 @@ Kernel::NewTask describe_child(CurrentTask& task, const CloneArguments& argument
   child.pid_namespace = (arguments.flags & CLONE_NEWPID) != 0
                             ? std::make_shared<PidNamespace>(task.task().pid_namespace())
                             : task.child_pid_namespace();
+  child.control_group = own->control_group();
   child.process_group = links.group;
   child.handlers = child_handlers(*tree, task, arguments.flags);
   child.limits = own->limits().all();

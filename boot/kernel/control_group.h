@@ -1,0 +1,71 @@
+// ControlGroup: the tasks of one container, as cgroups(7) groups them: how many there may be, what they have used, and
+// whether they may run (the freezer).
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include "boot/kernel/task_tree.h"
+#include "boot/kernel/thread_group.h"
+#include "boot/kernel/wait_queue.h"
+
+namespace runsc {
+
+// Every thread group of a container is in its control group, from its beginning until it is reaped; children are in
+// their parent's. Nothing leaves it: a process that has a session and a pid namespace of its own still belongs to it.
+class ControlGroup {
+ public:
+  static constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
+
+  // Tasks, zombies included. Beyond the limit creating one fails with EAGAIN. A new limit below the present count ends
+  // nothing.
+  std::size_t task_count(TaskTree&) const { return task_count_; }
+  std::size_t max_tasks(TaskTree&) const { return max_tasks_; }
+  void set_max_tasks(TaskTree&, std::size_t limit) { max_tasks_ = limit; }
+  // How often the limit was met ("max" of pids.events).
+  std::size_t refused(TaskTree&) const { return refused_; }
+  // EAGAIN, which is counted.
+  Result<void> charge(TaskTree& tree);
+  void uncharge(TaskTree& tree);
+
+  void add(TaskTree& tree, ThreadGroup& member) { (void)tree, members_.push_back(&member); }
+  void remove(TaskTree& tree, ThreadGroup& member);
+  // Oldest first.
+  const std::vector<ThreadGroup*>& members(TaskTree&) const { return members_; }
+
+  // CPU time of everything that ever ran in it.
+  Usage usage(TaskTree& tree) const;
+  void account_ended(TaskTree&, const Usage& usage) { ended_.add(usage); }
+
+  // The freezer: while it is closed no member runs application code, and none can notice that it was closed: unlike
+  // SIGSTOP it is no signal, wakes no parent, and interrupts no system call. A task that runs application code stops
+  // before its next instruction; one that is in a system call stops at its end. SIGKILL ends frozen tasks.
+  bool frozen(TaskTree&) const { return frozen_; }
+  void freeze(TaskTree& tree);
+  void thaw(TaskTree& tree);
+  // Whether no member is on its way to stand still: each is frozen, sleeps in a system call, is stopped, or has ended.
+  bool at_rest(TaskTree& tree) const;
+
+  // Sends SIGKILL to every member, however many more they are creating: afterwards none can create any.
+  void kill_all(TaskTree& tree);
+
+  // Notified when task_count() becomes 0, with the task tree's lock held.
+  WaitQueue& events() { return events_; }
+
+  // What sysinfo(2) and /proc/meminfo show as the memory there is at most, in bytes; 0: the host's.
+  std::atomic<std::uint64_t> shown_memory{0};
+
+ private:
+  std::vector<ThreadGroup*> members_;
+  std::size_t task_count_ = 0;
+  std::size_t max_tasks_ = kNoLimit;
+  std::size_t refused_ = 0;
+  bool frozen_ = false;
+  Usage ended_;
+  WaitQueue events_;
+};
+
+}  // namespace runsc
