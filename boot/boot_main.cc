@@ -1,33 +1,26 @@
 #include "boot/boot_main.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include <array>
 #include <atomic>
-#include <csignal>
 #include <optional>
 #include <string>
 #include <thread>
 
 #include "boot/base/log.h"
+#include "boot/containers/containers.h"
 #include "boot/controller/control_socket.h"
-#include "boot/debug/stacks.h"
 #include "boot/filter/boot_filter.h"
 #include "boot/fs/devpts/host_consoles.h"
 #include "boot/fs/register_all.h"
 #include "boot/ipc/ipc_namespace.h"
-#include "boot/kernel/exit.h"
 #include "boot/kernel/host_poller.h"
 #include "boot/kernel/kernel.h"
-#include "boot/kernel/signal_send.h"
 #include "boot/kernel/timer_queue.h"
-#include "boot/loader/container/first_task.h"
-#include "boot/loader/container/mounts.h"
-#include "boot/loader/container/sysctls.h"
 #include "boot/loader/container_config_json.h"
 #include "boot/platform/seccomp/seccomp_platform.h"
 #include "boot/socket/services.h"
@@ -37,7 +30,7 @@
 namespace runsc {
 namespace {
 
-// How the first process ended, told to the main thread by the one on which it ended.
+// How the first container ended, told to the main thread by the one on which it ended.
 class ExitSignal {
  public:
   ExitSignal() : event_(::eventfd(0, EFD_CLOEXEC)) {}
@@ -59,29 +52,21 @@ int exit_code(int wait_status) {
   return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
 }
 
+// Requests about the first container.
 class Controller : public ControlHandler {
  public:
-  Controller(Kernel& kernel, ThreadGroupPtr init) : kernel_(kernel), init_(std::move(init)) {}
+  explicit Controller(ControlService& service) : service_(service) {}
 
   Result<void> signal(int signal, bool all) override {
-    auto tree = kernel_.tasks().lock();
-    if (!all) {
-      if (init_->ended()) return Errno(ESRCH);
-      return send_signal_to_group(*tree, *init_, kernel_signal(signal));
-    }
-    for (Task* task : kernel_.root_pid_namespace()->tasks(*tree))
-      if (task->group()->links(*tree).leader == task)
-        TRY(send_signal_to_group(*tree, *task->group(), kernel_signal(signal)));
-    return {};
+    using Kind = control::SignalTarget::Kind;
+    const auto sent = service_.signal("", {all ? Kind::kAll : Kind::kInit, 0}, signal);
+    return sent.ok() ? Result<void>() : Result<void>(Errno(ESRCH));
   }
-
-  void resize() override { kernel_.consoles->copy_window_sizes(); }
-
-  std::string stacks() override { return describe_tasks(kernel_); }
+  void resize() override { (void)service_.resize("", 0, {}); }
+  std::string stacks() override { return *service_.stacks(); }
 
  private:
-  Kernel& kernel_;
-  ThreadGroupPtr init_;
+  ControlService& service_;
 };
 
 // One start of one sandbox. The order of the members is the order in which they come to life.
@@ -90,9 +75,9 @@ class Boot {
   explicit Boot(BootOptions options) : options_(std::move(options)) {}
 
   int run() {
-    for (bool (Boot::*step)() : {&Boot::read_config, &Boot::watch_terminal, &Boot::start_platform, &Boot::make_kernel, &Boot::watch_gofers,
-                                 &Boot::lock_down, &Boot::start_threads, &Boot::mount, &Boot::load, &Boot::pass_gate})
-      if (!(this->*step)()) return gate_closed_ ? 0 : kBootFailure;
+    for (bool (Boot::*step)() : {&Boot::read_config, &Boot::watch_terminal, &Boot::start_platform, &Boot::make_kernel,
+                                 &Boot::lock_down, &Boot::start_threads, &Boot::create_container})
+      if (!(this->*step)()) return kBootFailure;
     return serve();
   }
 
@@ -130,26 +115,14 @@ class Boot {
   bool make_kernel() {
     kernel_ = std::make_unique<Kernel>(*platform_, std::make_unique<TimerQueue>(), std::make_unique<HostPoller>());
     kernel_->trace_syscalls = config_.strace;
-    if (config_.pids_limit && *config_.pids_limit > 0) kernel_->max_tasks = static_cast<std::size_t>(*config_.pids_limit);
-    kernel_->on_orphan_exit = [this](ThreadGroup& group, int status) {
-      if (group.pid() == Pid{1}) exit_.set(status);
-    };
     kernel_->consoles = consoles_;
     kernel_->ipc = std::make_shared<IpcNamespace>();
     kernel_->sockets = std::make_shared<SocketServices>();
     kernel_->sockets->add(AF_UNIX, unix_family());
     services_ = std::make_shared<VfsServices>();
     const Result<void> registered = register_file_systems(*kernel_, *services_);
-    return registered.ok() ? true : fail("file systems", errno_name(registered.error()));
-  }
-
-  // The connections themselves move into the file systems; what is kept only hears of hang-ups.
-  bool watch_gofers() {
-    for (const UniqueFd& connection : options_.gofer_connections) {
-      UniqueFd copy(::fcntl(connection.get(), F_DUPFD_CLOEXEC, 0));
-      if (!copy.valid()) return fail("gofer", errno_name(last_errno()));
-      gofers_.push_back(std::move(copy));
-    }
+    if (!registered.ok()) return fail("file systems", errno_name(registered.error()));
+    containers_.emplace(*kernel_, services_, [this](int status) { exit_.set(status); });
     return true;
   }
 
@@ -165,61 +138,67 @@ class Boot {
     return true;
   }
 
-  bool mount() {
-    StartStatus failure = set_sysctls(config_, *services_);
-    if (failure) return fail("sysctl", failure->message);
-    mounts_ = mount_container(config_, {options_.gofer_connections, options_.overlay_stores, services_}, failure);
-    return mounts_ ? true : fail("mount", failure->message);
-  }
-
-  bool load() {
-    StartStatus failure;
-    first_ = make_first_task(*kernel_, config_, mounts_, std::move(options_.stdio), failure);
-    if (!first_) return fail("load", failure->message);
-    init_ = first_->task().group();
-    return true;
-  }
-
-  // `create` waits here for `start`.
-  bool pass_gate() {
-    if (!options_.start_gate.valid()) return true;
-    report_started(options_.report.get());
-    char byte = 0;
-    ssize_t count = 0;
-    do count = ::read(options_.start_gate.get(), &byte, 1);
-    while (count < 0 && errno == EINTR);
-    gate_closed_ = count != 1;
-    return !gate_closed_;
+  bool create_container() {
+    ContainerFiles files;
+    files.process.stdio = std::move(options_.stdio);
+    files.gofer_connections = std::move(options_.gofer_connections);
+    files.overlay_stores = std::move(options_.overlay_stores);
+    const auto failed = containers_->create_first(std::move(config_), std::move(files));
+    return failed ? fail(failed->stage, failed->reason.message) : true;
   }
 
   int serve() {
-    Controller controller(*kernel_, init_);
+    Controller controller(*containers_);
     std::optional<ControlSocket> control;
     std::thread control_thread;
     if (options_.control.valid()) {
       control.emplace(std::move(options_.control), controller);
       control_thread = std::thread([&] { control->run(); });
     }
-    if (!options_.start_gate.valid()) report_started(options_.report.get());
-    kernel_->start(std::move(first_));
-    const int code = wait_for_end();
-    kernel_->consoles->drain();
+    const int code = run_container();
+    consoles_->drain();
     if (control) control->stop();
     if (control_thread.joinable()) control_thread.join();
     return code;
   }
 
+  int run_container() {
+    // `create` waits for `start`.
+    const bool waits = options_.start_gate.valid();
+    if (!waits && !start()) return kBootFailure;
+    report_started(options_.report.get());
+    return wait_for_end();
+  }
+
+  bool start() {
+    const auto started = containers_->start_container("");
+    return started.ok() ? true : fail("load", started.failure().message);
+  }
+
+  // False: the sandbox is to end with `code`.
+  bool pass_gate(int& code) {
+    char byte = 0;
+    const ssize_t count = ::read(options_.start_gate.get(), &byte, 1);
+    if (count < 0 && errno == EINTR) return true;
+    options_.start_gate.reset();
+    if (count == 1 && start()) return true;
+    code = count == 1 ? kBootFailure : 0;
+    return false;
+  }
+
   int wait_for_end() {
-    std::vector<pollfd> polled{{exit_.fd(), POLLIN, 0}};
-    for (const UniqueFd& gofer : gofers_) polled.push_back({gofer.get(), POLLRDHUP, 0});
-    for (;;) {
+    for (int code = 0;;) {
+      // poll(2) skips negative descriptors: the gate once it is open.
+      std::array<pollfd, 3> polled{{{exit_.fd(), POLLIN, 0},
+                                    {containers_->gofer_events(), POLLIN, 0},
+                                    {options_.start_gate.get(), POLLIN, 0}}};
       if (::poll(polled.data(), polled.size(), -1) < 0 && errno != EINTR) return kBootFailure;
-      if (polled.front().revents != 0) return exit_code(exit_.status());
-      for (std::size_t i = 1; i < polled.size(); ++i) {
-        if (polled[i].revents == 0) continue;
+      if (polled[0].revents != 0) return exit_code(exit_.status());
+      if (polled[1].revents != 0 && containers_->serve_gofers()) {
         fail("running", "the gofer process has died");
         return kBootFailure;
       }
+      if (polled[2].revents != 0 && !pass_gate(code)) return code;
     }
   }
 
@@ -230,11 +209,7 @@ class Boot {
   std::unique_ptr<Platform> platform_;
   std::unique_ptr<Kernel> kernel_;
   VfsServicesPtr services_;
-  std::vector<UniqueFd> gofers_;
-  MountNamespacePtr mounts_;
-  std::unique_ptr<CurrentTask> first_;
-  ThreadGroupPtr init_;
-  bool gate_closed_ = false;
+  std::optional<Containers> containers_;
 };
 
 }  // namespace

@@ -89,28 +89,15 @@ struct CreateRequest {
   std::vector<UniqueFd> overlay_stores;     // ContainerMount::overlay_store
 };
 
-// A further process of a container: OCI `process`, resolved.
-struct ProcessConfig {
-  std::vector<std::string> args;  // never empty; args[0] without a slash is looked up in $PATH of `env`
-  std::vector<std::string> env;   // "NAME=value"
-  std::string cwd;                // absolute; empty: the container's
-  std::uint32_t uid = 0;
-  std::uint32_t gid = 0;
-  std::vector<std::uint32_t> additional_gids;
-  std::optional<std::uint32_t> umask;  // absent: 0022
-  ContainerCapabilities capabilities;
-  std::vector<ContainerRlimit> rlimits;
-  bool no_new_privileges = false;
-  std::optional<int> oom_score_adj;
-  bool terminal = false;
-  std::optional<ConsoleSize> console_size;
-};
+// A further process of a container: OCI `process`, resolved. An empty cwd is that of the container's first process.
+using runsc::ProcessConfig;
 
 struct ExecRequest {
   std::string container;
   ProcessConfig process;
   std::vector<UniqueFd> stdio;  // three; with process.terminal one host terminal three times
   std::vector<UniqueFd> extra;  // the process's descriptors 3, 4, ..
+  bool ignore_paused = false;   // it runs when the container is resumed
 };
 
 // Whom a signal is for. Process numbers are those of the container's pid namespace.

@@ -5,7 +5,8 @@
 namespace runsc {
 
 enum class LockLevel : int {
-  kController,        // controller: containers by id
+  kController,        // containers: by id; and the state of one container, not together with the former
+  kExitNotice,        // containers: who waits for the end of one process, or for events; they are called under it
   kMountTree,         // vfs: the mounts of a mount namespace
   kRename,            // vfs: one per file system; held while directories change places
   kDirectory,         // vfs: the names of one directory while they are looked up or change; two of them only under kRename

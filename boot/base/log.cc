@@ -1,4 +1,5 @@
 #include "boot/base/log.h"
+#include "boot/base/log_level.h"
 
 #include <gflags/gflags.h>
 #include <sys/uio.h>
@@ -95,5 +96,7 @@ void start_logging(const char* program, int fd, LogFormat format, bool debug) {
   for (int severity = 0; severity < google::NUM_SEVERITIES; ++severity) google::SetLogDestination(severity, "");
   google::AddLogSink(&sink);
 }
+
+void set_debug_logging(bool debug) { FLAGS_minloglevel = debug ? google::GLOG_INFO : google::GLOG_WARNING; }
 
 }  // namespace runsc

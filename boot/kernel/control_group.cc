@@ -24,6 +24,7 @@ bool rests(TaskTree& tree, Task& task) {
 }  // namespace
 
 Result<void> ControlGroup::charge(TaskTree&) {
+  if (closed_) return Errno(ESRCH);
   if (task_count_ >= max_tasks_) {
     ++refused_;
     return Errno(EAGAIN);
@@ -67,6 +68,7 @@ bool ControlGroup::at_rest(TaskTree& tree) const {
 }
 
 void ControlGroup::kill_all(TaskTree& tree) {
+  closed_ = true;
   // A copy: groups that nobody waits for disappear meanwhile.
   for (ThreadGroup* member : std::vector<ThreadGroup*>(members_)) kill_group(tree, *member, SIGKILL);
 }

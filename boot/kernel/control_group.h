@@ -27,7 +27,7 @@ class ControlGroup {
   void set_max_tasks(TaskTree&, std::size_t limit) { max_tasks_ = limit; }
   // How often the limit was met ("max" of pids.events).
   std::size_t refused(TaskTree&) const { return refused_; }
-  // EAGAIN, which is counted.
+  // EAGAIN, which is counted; ESRCH after kill_all().
   Result<void> charge(TaskTree& tree);
   void uncharge(TaskTree& tree);
 
@@ -49,7 +49,7 @@ class ControlGroup {
   // Whether no member is on its way to stand still: each is frozen, sleeps in a system call, is stopped, or has ended.
   bool at_rest(TaskTree& tree) const;
 
-  // Sends SIGKILL to every member, however many more they are creating: afterwards none can create any.
+  // SIGKILL for every member. From now on nobody can create another one.
   void kill_all(TaskTree& tree);
 
   // Notified when task_count() becomes 0, with the task tree's lock held.
@@ -64,6 +64,7 @@ class ControlGroup {
   std::size_t max_tasks_ = kNoLimit;
   std::size_t refused_ = 0;
   bool frozen_ = false;
+  bool closed_ = false;
   Usage ended_;
   WaitQueue events_;
 };

@@ -36,10 +36,12 @@ class Kernel {
   HostPoller& host_poller() { return *host_poller_; }
   // Shows every task of the sandbox. Each container has one of its own below it, and no task lives in it.
   const PidNamespacePtr& root_pid_namespace() const { return root_pid_namespace_; }
+  // Of tasks that no container has: in tests.
+  const std::shared_ptr<ControlGroup>& root_control_group() const { return root_control_group_; }
 
   // The most tasks that may exist at once in all containers; fork returns EAGAIN beyond.
   std::size_t max_tasks = 32768;
-  bool trace_syscalls = false;  // --strace
+  std::atomic<bool> trace_syscalls = false;  // --strace
   GapCounters gaps;
   // The families of sockets there are (boot/socket/services.h); set before the first task runs. Null: none.
   std::shared_ptr<SocketServices> sockets;

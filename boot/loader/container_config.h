@@ -11,25 +11,9 @@
 #include <string>
 #include <vector>
 
+#include "boot/loader/process_config.h"
+
 namespace runsc {
-
-// Capability sets as bit masks in the layout of capabilities(7): bit n is capability number n. Bits above the last
-// capability that Linux 6.6 knows (CAP_CHECKPOINT_RESTORE, 40) are never set.
-struct ContainerCapabilities {
-  std::uint64_t bounding = 0;
-  std::uint64_t effective = 0;
-  std::uint64_t permitted = 0;
-  std::uint64_t inheritable = 0;
-  std::uint64_t ambient = 0;
-  friend bool operator==(const ContainerCapabilities&, const ContainerCapabilities&) = default;
-};
-
-struct ContainerRlimit {
-  int resource = 0;        // RLIMIT_*
-  std::uint64_t soft = 0;  // RLIM_INFINITY is all ones
-  std::uint64_t hard = 0;
-  friend bool operator==(const ContainerRlimit&, const ContainerRlimit&) = default;
-};
 
 enum class MountType {
   kGofer,  // host files, served by a gofer over the connection `connection`
@@ -76,12 +60,6 @@ enum class NetworkMode {
   kHost,  // AF_INET and AF_INET6 sockets are sockets of the host network namespace that the boot process is in
 };
 
-struct ConsoleSize {
-  std::uint16_t rows = 0;
-  std::uint16_t columns = 0;
-  friend bool operator==(const ConsoleSize&, const ConsoleSize&) = default;
-};
-
 // One range of a user namespace: container ids from `container`, host ids from `host`, `size` of them.
 struct IdMapping {
   std::uint32_t container = 0;
@@ -90,26 +68,28 @@ struct IdMapping {
   friend bool operator==(const IdMapping&, const IdMapping&) = default;
 };
 
-struct ContainerConfig {
-  std::string id;
+// startContainer of the OCI configuration: a program of the container's that runs inside it just before its first process.
+struct ContainerHook {
+  std::string path;               // absolute, inside the container
+  std::vector<std::string> args;  // argv; empty: the path alone
+  std::vector<std::string> env;
+  std::optional<int> timeout;  // seconds
+  friend bool operator==(const ContainerHook&, const ContainerHook&) = default;
+};
 
-  // The first process.
-  std::vector<std::string> args;  // never empty
-  std::vector<std::string> env;   // "NAME=value"
-  std::string cwd;                // absolute
-  std::uint32_t uid = 0;
-  std::uint32_t gid = 0;
-  std::vector<std::uint32_t> additional_gids;
-  std::optional<std::uint32_t> umask;  // absent: 0022
-  ContainerCapabilities capabilities;
-  std::vector<ContainerRlimit> rlimits;  // each resource at most once; the others keep the kernel's defaults
-  bool no_new_privileges = false;
-  std::optional<int> oom_score_adj;
-  // BootOptions::stdio is one host terminal (the replica end of a pseudoterminal) three times. The boot process makes
-  // it raw and runs its own line discipline in front of it: the container's terminal is a /dev/pts entry of the
-  // sandbox, it is the controlling terminal of the first process, and /dev/console.
-  bool terminal = false;
-  std::optional<ConsoleSize> console_size;
+// Containers of the same sandbox whose namespaces this one joins, by their ids; empty: it has its own. Every container of
+// a sandbox has the sandbox's network.
+struct NamespaceSharing {
+  std::string pid;
+  std::string ipc;
+  std::string uts;
+  std::string net;
+  friend bool operator==(const NamespaceSharing&, const NamespaceSharing&) = default;
+};
+
+// The inherited part is the first process.
+struct ContainerConfig : ProcessConfig {
+  std::string id;
 
   std::string hostname;
   std::string domainname;
@@ -123,6 +103,10 @@ struct ContainerConfig {
   bool user_namespace = false;
   std::vector<IdMapping> uid_mappings;
   std::vector<IdMapping> gid_mappings;
+
+  NamespaceSharing share;
+  std::vector<ContainerHook> start_container_hooks;
+  std::string hook_state;  // what they read: the OCI state of the container, in JSON
 
   std::map<std::string, std::string> annotations;
 

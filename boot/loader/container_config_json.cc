@@ -30,8 +30,22 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ContainerCapabilities, bounding, effective, p
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ContainerRlimit, resource, soft, hard)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ConsoleSize, rows, columns)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(IdMapping, container, host, size)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NamespaceSharing, pid, ipc, uts, net)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ContainerMount, destination, type, source, flags, data, connection, file_access,
                                    overlay, overlay_store)
+
+// Found by the library by argument-dependent lookup.
+void to_json(json& to, const ContainerHook& hook) {
+  to = {{"path", hook.path}, {"args", hook.args}, {"env", hook.env}};
+  if (hook.timeout) to["timeout"] = *hook.timeout;
+}
+
+void from_json(const json& from, ContainerHook& hook) {
+  from.at("path").get_to(hook.path);
+  from.at("args").get_to(hook.args);
+  from.at("env").get_to(hook.env);
+  if (from.contains("timeout")) hook.timeout = from.at("timeout").get<int>();
+}
 
 namespace {
 
@@ -70,6 +84,9 @@ void visit_fields(Config& config, Visitor&& visit) {
   visit("user_namespace", config.user_namespace);
   visit("uid_mappings", config.uid_mappings);
   visit("gid_mappings", config.gid_mappings);
+  visit("share", config.share);
+  visit("start_container_hooks", config.start_container_hooks);
+  visit("hook_state", config.hook_state);
   visit("annotations", config.annotations);
   visit("network", config.network);
   visit("strace", config.strace);
@@ -111,6 +128,11 @@ void check_rules(const ContainerConfig& config) {
     check_path(mount.destination, "mounts");
     check_strings(mount.data, "mounts: data");
     require(mount.type != MountType::kGofer || mount.connection >= 0, "mounts: a gofer mount without a connection");
+  }
+  for (const ContainerHook& hook : config.start_container_hooks) {
+    check_path(hook.path, "start_container_hooks");
+    check_strings(hook.args, "start_container_hooks: args");
+    check_strings(hook.env, "start_container_hooks: env");
   }
   for (const std::string& path : config.masked_paths) check_path(path, "masked_paths");
   for (const std::string& path : config.readonly_paths) check_path(path, "readonly_paths");

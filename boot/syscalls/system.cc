@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "boot/kernel/control_group.h"
 #include "boot/kernel/current_task.h"
 #include "boot/kernel/interval_timers.h"
 #include "boot/kernel/kernel.h"
@@ -20,6 +21,14 @@ constexpr std::size_t kNameLimit = 64;
 void copy_text(char (&to)[65], std::string_view from) {
   const std::size_t length = std::min(from.size(), kNameLimit);
   std::memcpy(to, from.data(), length);
+}
+
+// What lxcfs and others show: a container's limit is the memory that there is.
+void apply_limit(struct sysinfo& info, std::uint64_t limit) {
+  if (limit == 0 || limit / info.mem_unit >= info.totalram) return;
+  const unsigned long used = info.totalram - info.freeram;
+  info.totalram = limit / info.mem_unit;
+  info.freeram = info.totalram - std::min(info.totalram, used);
 }
 
 Result<std::string> read_name(CurrentTask& task, UserIn<char> name, int length) {
@@ -92,6 +101,7 @@ Result<long> sys_setdomainname(CurrentTask& task, UserIn<char> name, int length)
 Result<long> sys_sysinfo(CurrentTask& task, UserOut<struct sysinfo> out) {
   struct sysinfo host {};
   if (::sysinfo(&host) != 0) return last_errno();
+  apply_limit(host, task.group().control_group()->shown_memory);
   struct sysinfo info {};
   info.uptime = host.uptime;
   std::copy(std::begin(host.loads), std::end(host.loads), info.loads);

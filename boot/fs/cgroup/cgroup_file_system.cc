@@ -24,18 +24,46 @@ void add_value(FixedDirectory& directory, const char* name, std::string value) {
 // The ids of all processes, or of all threads.
 void add_members(FixedDirectory& directory, const char* name, CgroupFileSystem& file_system, bool threads) {
   directory.add_text(name, [&file_system, threads]() -> Result<std::string> {
-    std::string out;
     const PidNamespace& viewer = *file_system.pid_namespace();
-    auto tree = file_system.kernel().tasks().lock();
-    for (Task* task : viewer.tasks(*tree))
-      if (threads || task->group()->links(*tree).leader == task) append_format(out, "%d\n", raw(task->tid(viewer)));
+    std::vector<int> ids;
+    {
+      auto tree = file_system.kernel().tasks().lock();
+      for (ThreadGroup* member : file_system.control_group().members(*tree))
+        for (const TaskPtr& task : member->links(*tree).tasks)
+          if (threads || member->links(*tree).leader == task.get()) ids.push_back(raw(task->tid(viewer)));
+    }
+    std::sort(ids.begin(), ids.end());
+    std::string out;
+    for (const int id : ids) append_format(out, "%d\n", id);
     return out;
   });
 }
 
 void add_task_count(FixedDirectory& directory, const char* name, CgroupFileSystem& file_system) {
   directory.add_text(name, [&file_system]() -> Result<std::string> {
-    return std::to_string(file_system.kernel().tasks().lock()->task_count) + "\n";
+    auto tree = file_system.kernel().tasks().lock();
+    return std::to_string(file_system.control_group().task_count(*tree)) + "\n";
+  });
+}
+
+void add_task_limit(FixedDirectory& directory, CgroupFileSystem& file_system) {
+  directory.add_text("pids.max", [&file_system]() -> Result<std::string> {
+    auto tree = file_system.kernel().tasks().lock();
+    const std::size_t limit = file_system.control_group().max_tasks(*tree);
+    return (limit == ControlGroup::kNoLimit ? "max" : std::to_string(limit)) + "\n";
+  });
+  directory.add_text("pids.events", [&file_system]() -> Result<std::string> {
+    auto tree = file_system.kernel().tasks().lock();
+    return "max " + std::to_string(file_system.control_group().refused(*tree)) + "\n";
+  });
+}
+
+// `unlimited`: what stands there without a limit.
+void add_memory_limit(FixedDirectory& directory, const char* name, CgroupFileSystem& file_system,
+                      std::string unlimited) {
+  directory.add_text(name, [&file_system, unlimited = std::move(unlimited)]() -> Result<std::string> {
+    const std::uint64_t limit = file_system.control_group().shown_memory;
+    return (limit == 0 ? unlimited : std::to_string(limit)) + "\n";
   });
 }
 
@@ -67,11 +95,12 @@ void fill_version_2(FixedDirectory& root, CgroupFileSystem& file_system) {
   add_value(root, "cpuset.mems", "");
   add_value(root, "cpuset.mems.effective", "0");
   add_memory_in_use(root, "memory.current");
-  for (const char* name : {"memory.max", "memory.high", "memory.swap.max"}) add_value(root, name, "max");
+  add_memory_limit(root, "memory.max", file_system, "max");
+  for (const char* name : {"memory.high", "memory.swap.max"}) add_value(root, name, "max");
   for (const char* name : {"memory.min", "memory.low", "memory.swap.current"}) add_value(root, name, "0");
   add_value(root, "memory.events", "low 0\nhigh 0\nmax 0\noom 0\noom_kill 0");
   add_task_count(root, "pids.current", file_system);
-  add_value(root, "pids.max", "max");
+  add_task_limit(root, file_system);
 }
 
 void fill_controller(FixedDirectory& directory, CgroupFileSystem& file_system) {
@@ -98,21 +127,23 @@ void fill_version_1(FixedDirectory& root, CgroupFileSystem& file_system) {
   add_value(cpuset, "cpuset.mems", "0");
   add_value(cpuset, "cpuset.effective_mems", "0");
   FixedDirectory& memory = controller("memory");
-  for (const char* name : {"memory.limit_in_bytes", "memory.soft_limit_in_bytes", "memory.memsw.limit_in_bytes"})
+  add_memory_limit(memory, "memory.limit_in_bytes", file_system, std::to_string(kUnlimited));
+  for (const char* name : {"memory.soft_limit_in_bytes", "memory.memsw.limit_in_bytes"})
     add_value(memory, name, std::to_string(kUnlimited));
   add_memory_in_use(memory, "memory.usage_in_bytes");
   add_value(memory, "memory.stat", "hierarchical_memory_limit " + std::to_string(kUnlimited));
   FixedDirectory& pids = controller("pids");
   add_task_count(pids, "pids.current", file_system);
-  add_value(pids, "pids.max", "max");
+  add_task_limit(pids, file_system);
   for (const char* name : {"blkio", "cpuacct", "devices", "freezer"}) controller(name);
 }
 
 }  // namespace
 
 std::shared_ptr<CgroupFileSystem> CgroupFileSystem::create(Kernel& kernel, PidNamespacePtr pid_namespace,
-                                                           int version) {
-  std::shared_ptr<CgroupFileSystem> made(new CgroupFileSystem(kernel, std::move(pid_namespace), version));
+                                                           std::shared_ptr<ControlGroup> control_group, int version) {
+  std::shared_ptr<CgroupFileSystem> made(
+      new CgroupFileSystem(kernel, std::move(pid_namespace), std::move(control_group), version));
   auto root = std::make_shared<FixedDirectory>(*made, 0755);
   if (version == 2) {
     fill_version_2(*root, *made);
@@ -135,8 +166,10 @@ void register_cgroup(Kernel& kernel, VfsServices& services) {
   for (const int version : {1, 2})
     services.file_systems.add(
         version == 2 ? "cgroup2" : "cgroup", false,
-        [&kernel, version](CurrentTask*, const MountRequest&) -> Result<FileSystemPtr> {
-          return FileSystemPtr(CgroupFileSystem::create(kernel, kernel.root_pid_namespace(), version));
+        [&kernel, version](CurrentTask*, const MountRequest& request) -> Result<FileSystemPtr> {
+          const PidNamespacePtr& viewer = request.pid_namespace ? request.pid_namespace : kernel.root_pid_namespace();
+          const auto& shown = request.control_group ? request.control_group : kernel.root_control_group();
+          return FileSystemPtr(CgroupFileSystem::create(kernel, viewer, shown, version));
         });
 }
 

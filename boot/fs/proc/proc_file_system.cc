@@ -31,7 +31,8 @@ void register_proc(Kernel& kernel, VfsServices& services) {
   services.file_systems.add(
       "proc", true, [shared](CurrentTask* task, const MountRequest& request) -> Result<FileSystemPtr> {
         if (!request.options.empty()) return Errno(EINVAL);  // hidepid= and subset= would have to hide something
-        PidNamespacePtr shown = task != nullptr ? task->task().pid_namespace() : shared->kernel.root_pid_namespace();
+        PidNamespacePtr shown = task != nullptr ? task->task().pid_namespace() : request.pid_namespace;
+        if (!shown) shown = shared->kernel.root_pid_namespace();
         return FileSystemPtr(ProcFileSystem::create(shared, std::move(shown)));
       });
 }

@@ -7,6 +7,7 @@
 
 #include "boot/fs/proc/sysctl_table.h"
 #include "boot/fs/pseudo/format.h"
+#include "boot/kernel/thread_task.h"
 
 namespace runsc {
 namespace {
@@ -28,14 +29,10 @@ std::string random_uuid() {
   return out;
 }
 
-// The names of the sandbox's first process: who reads is not known here.
-UtsNamespacePtr uts_of_init(Kernel& kernel) {
-  TaskPtr init;
-  {
-    auto tree = kernel.tasks().lock();
-    if (Task* const task = kernel.root_pid_namespace()->init(*tree)) init = task->shared_from_this();
-  }
-  return init ? init->resources().uts : nullptr;
+// The names of whoever reads or writes.
+UtsNamespacePtr uts_of_caller() {
+  Task* const caller = task_of_this_thread();
+  return caller != nullptr ? caller->resources().uts : nullptr;
 }
 
 // Adds directories on the way; returns the one that the last name of `path` lies in.
@@ -64,7 +61,7 @@ Result<void> Sysctls::set(std::string_view name, std::string_view value) {
   const Sysctl* const sysctl = find_sysctl(path);
   if (sysctl == nullptr) return Errno(ENOENT);
   if (path == "kernel/hostname" || path == "kernel/domainname") {
-    const UtsNamespacePtr uts = uts_of_init(kernel_);
+    const UtsNamespacePtr uts = uts_of_caller();
     if (!uts) return Errno(EPERM);
     auto names = uts->lock();
     (path == "kernel/hostname" ? names->host : names->domain) = value.substr(0, kLongestName);
@@ -78,12 +75,14 @@ Result<void> Sysctls::set(std::string_view name, std::string_view value) {
 Result<std::string> Sysctls::show(const std::string& path) {
   if (path == "kernel/random/uuid") return random_uuid() + "\n";
   if (path == "kernel/ns_last_pid") {
+    Task* const reader = task_of_this_thread();
+    const PidNamespacePtr& shown = reader != nullptr ? reader->pid_namespace() : kernel_.root_pid_namespace();
     auto tree = kernel_.tasks().lock();
-    const std::vector<Task*> tasks = kernel_.root_pid_namespace()->tasks(*tree);
-    return (tasks.empty() ? "0" : std::to_string(raw(tasks.back()->tid(*kernel_.root_pid_namespace())))) + "\n";
+    const std::vector<Task*> tasks = shown->tasks(*tree);
+    return (tasks.empty() ? "0" : std::to_string(raw(tasks.back()->tid(*shown)))) + "\n";
   }
   if (path == "kernel/hostname" || path == "kernel/domainname") {
-    const UtsNamespacePtr uts = uts_of_init(kernel_);
+    const UtsNamespacePtr uts = uts_of_caller();
     if (!uts) return Errno(ESRCH);
     auto names = uts->lock();
     const std::string& name = path == "kernel/hostname" ? names->host : names->domain;

@@ -13,7 +13,14 @@ namespace runsc {
 
 // What, where and why, in one line: `mount "/proc": unknown file system "procfs"`.
 struct StartFailure {
+  enum class Kind {
+    kOther,
+    kNotFound,       // there is no such program (the shell's 127)
+    kNotExecutable,  // it cannot be executed (126)
+    kTooMany,        // a limit of the container's
+  };
   std::string message;
+  Kind kind = Kind::kOther;
 };
 
 // Nothing, or why not.
@@ -24,7 +31,7 @@ inline StartFailure start_failure(std::string what, Errno why) {
   const char* known = ::strerrordesc_np(why.value());
   std::string reason = known != nullptr ? known : errno_name(why);
   reason[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(reason[0])));
-  return {std::move(what) + ": " + reason};
+  return {std::move(what) + ": " + reason, StartFailure::Kind::kOther};
 }
 
 }  // namespace runsc

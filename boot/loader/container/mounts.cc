@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "boot/base/log.h"
 #include "boot/fs/gofer/attach.h"
 #include "boot/fs/overlay/overlay_file_system.h"
 #include "boot/fs/tmpfs/tmpfs_file_system.h"
@@ -83,8 +84,9 @@ std::string join(const std::vector<std::string>& options) {
 
 Result<FileSystemPtr> make_file_system(const ContainerMount& mount, MountSources& sources) {
   if (mount.type == MountType::kGofer) return open_gofer_mount(mount, sources);
-  return sources.services->file_systems.make(nullptr, type_name(mount.type),
-                                             {mount.source, join(mount.data), mount.flags});
+  return sources.services->file_systems.make(
+      nullptr, type_name(mount.type),
+      {mount.source, join(mount.data), mount.flags, sources.pid_namespace, sources.control_group});
 }
 
 // The mount point, made if it is missing: a directory, or an empty file for the bind mount of a file.
@@ -129,7 +131,7 @@ Result<void> mask(MountNamespace& mounts, const std::string& path) {
   const Result<VfsPath> found = walk(context, root, path);
   if (!found.ok()) return found.error() == Errno(ENOENT) ? Result<void>() : Result<void>(found.error());
   if (S_ISDIR(found->dentry->inode()->type())) {
-    FileSystemPtr empty = TRY(mounts.services().file_systems.make(nullptr, "tmpfs", {"tmpfs", "size=0", MS_RDONLY}));
+    FileSystemPtr empty = TRY(mounts.services().file_systems.make(nullptr, "tmpfs", {.source = "tmpfs", .options = "size=0", .flags = MS_RDONLY}));
     TRY(mounts.mount(*found, std::move(empty), MS_RDONLY, "tmpfs"));
     return {};
   }
@@ -191,6 +193,8 @@ MountNamespacePtr mount_container(const ContainerConfig& config, MountSources so
       return nullptr;
     }
   }
+  // As runc does. Where it cannot be made, the start of the first process says that it is missing.
+  if (!mount_point(kernel_context(*mounts), config.cwd, true).ok()) LOG(WARNING) << "cannot make the working directory";
   failure = hide_paths(config, *mounts);
   if (failure) return nullptr;
   mounts->root()->set_flags(root.flags);

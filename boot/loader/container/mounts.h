@@ -16,9 +16,13 @@ struct MountSources {
   std::vector<UniqueFd>& gofer_connections;
   std::vector<UniqueFd>& overlay_stores;
   VfsServicesPtr services;
+  // What the container's proc and cgroup file systems show.
+  std::shared_ptr<PidNamespace> pid_namespace;
+  std::shared_ptr<ControlGroup> control_group;
 };
 
-// Mounts everything, makes missing mount points, fills /dev, then hides masked paths and protects read-only ones.
+// Mounts everything, makes missing mount points and a missing working directory, fills /dev, then hides masked paths and
+// protects read-only ones.
 // Returns null and sets `failure` when something cannot be mounted.
 MountNamespacePtr mount_container(const ContainerConfig& config, MountSources sources, StartStatus& failure);
 

@@ -8,7 +8,7 @@
 namespace runsc {
 
 // Fails for names that the kernel does not have and for values that it would not accept. kernel.hostname and
-// kernel.domainname belong to the first task (first_task.cc), and are left to it.
+// kernel.domainname belong to the first task (process.h), and are left to its container.
 StartStatus set_sysctls(const ContainerConfig& config, const VfsServices& services);
 
 // What a sysctl of the configuration says about one of these two names; else `otherwise`.
