@@ -99,8 +99,13 @@ void GoferFileSystem::keep_open(DonatedFilePtr file) {
 }
 
 void GoferFileSystem::drop_kept(const DonatedFile* file) {
+  std::list<DonatedFilePtr> dropped;  // closed outside the lock
   auto kept = kept_open_.lock();
-  kept->remove_if([&](const DonatedFilePtr& each) { return each.get() == file; });
+  for (auto it = kept->begin(); it != kept->end(); ++it) {
+    if (it->get() != file) continue;
+    dropped.splice(dropped.begin(), *kept, it);
+    return;
+  }
 }
 
 }  // namespace runsc

@@ -42,7 +42,24 @@ const gofer::RemoteHandle& GoferInode::remote() const {
   return handle_.valid() ? handle_ : gofer().connection().root();
 }
 
-void GoferInode::invalidate() { state_.lock()->valid = false; }
+void GoferInode::invalidate() {
+  auto state = state_.lock();
+  state->valid = false;
+  state->changes++;
+}
+
+void GoferInode::name_removed() {
+  DonatedFilePtr open[3];  // closed outside the lock
+  {
+    auto state = state_.lock();
+    open[0] = state->writable.lock();
+    open[1] = state->readable.lock();
+    open[2] = state->held.lock();
+  }
+  for (const DonatedFilePtr& file : open)
+    if (file) gofer().drop_kept(file.get());
+  invalidate();
+}
 
 bool GoferInode::same_file(const gofer::FileAttributes& attributes) const {
   return attributes.inode == inode_ && makedev(attributes.device_major, attributes.device_minor) == device_ &&
@@ -85,25 +102,34 @@ void GoferInode::refresh(gofer::FileAttributes& attributes, const struct stat& n
   attributes.change = from_time(now.st_ctim);
 }
 
+bool GoferInode::cached_are_true(State& state) {
+  if (!state.valid) return false;
+  if (!state.writable_given) return true;
+  // Only descriptors that were opened for writing can have changed the file behind the cache.
+  const auto now = look(state);
+  if (now) refresh(state.attributes, *now);
+  return now.has_value();
+}
+
 Result<FileAttributes> GoferInode::attributes() {
   if (!is_shared()) return exclusive_attributes();
   return S_ISDIR(type_) ? shared_directory_attributes() : shared_attributes();
 }
 
 Result<FileAttributes> GoferInode::exclusive_attributes() {
+  std::uint64_t changes = 0;
   {
     auto state = state_.lock();
-    if (state->valid) {
-      // Only descriptors that were opened for writing can have changed the file behind the cache.
-      if (!state->writable.expired())
-        if (const auto now = look(*state)) refresh(state->attributes, *now);
-      return translate(state->attributes);
-    }
+    if (cached_are_true(*state)) return translate(state->attributes);
+    changes = state->changes;
+    if (state->writable.expired()) state->writable_given = false;
   }
   const gofer::FileAttributes fresh = TRY(gofer().connection().get_attributes(remote()));
   auto state = state_.lock();
-  state->attributes = fresh;
-  state->valid = true;
+  if (state->changes == changes) {
+    state->attributes = fresh;
+    state->valid = true;
+  }
   return translate(fresh);
 }
 
@@ -178,14 +204,13 @@ Result<void> GoferInode::set_attributes(const AttributeChange& change) {
   };
   if (change.access_time) wanted.access = time(*change.access_time);
   if (change.modify_time) wanted.modify = time(*change.modify_time);
+  const std::uint64_t changes = state_.lock()->changes;
   const Result<gofer::FileAttributes> changed = gofer().connection().set_attributes(remote(), wanted);
-  if (!changed.ok()) {
-    invalidate();
-    return changed.error();
-  }
   auto state = state_.lock();
+  state->valid = changed.ok() && state->changes == changes;
+  state->changes++;
+  if (!changed.ok()) return changed.error();
   state->attributes = *changed;
-  state->valid = true;
   state->settled = false;
   return {};
 }
@@ -253,19 +278,21 @@ Result<InodePtr> GoferInode::adopt_created(gofer::CreateResult created) {
 
 template <typename Make>
 Result<InodePtr> GoferInode::adopt_made(std::string_view name, Make&& make) {
-  invalidate();
   HostChanges::OwnChange change(gofer().changes(), watch_, name, IN_CREATE);
-  gofer::RemoteNode made = TRY(make());
+  Result<gofer::RemoteNode> made = make();
+  invalidate();
+  if (!made.ok()) return made.error();
   change.done();
-  return adopt(std::move(made));
+  return adopt(std::move(*made));
 }
 
 Result<InodePtr> GoferInode::create(std::string_view name, const NewFile& file) {
-  invalidate();
   HostChanges::OwnChange change(gofer().changes(), watch_, name, IN_CREATE);
-  gofer::CreateResult created = TRY(gofer().connection().create(remote(), name, owner_of(file), O_RDWR));
+  Result<gofer::CreateResult> created = gofer().connection().create(remote(), name, owner_of(file), O_RDWR);
+  invalidate();
+  if (!created.ok()) return created.error();
   change.done();
-  return adopt_created(std::move(created));
+  return adopt_created(std::move(*created));
 }
 
 Result<InodePtr> GoferInode::make_unnamed(const NewFile& file) {
@@ -287,31 +314,33 @@ Result<InodePtr> GoferInode::make_symlink(std::string_view name, const NewFile& 
 
 Result<void> GoferInode::make_link(std::string_view name, const InodePtr& target) {
   auto& other = static_cast<GoferInode&>(*target);
+  HostChanges::OwnChange change(gofer().changes(), watch_, name, IN_CREATE);
+  const auto linked = gofer().connection().link(other.remote(), remote(), name);
   invalidate();
   other.invalidate();
-  HostChanges::OwnChange change(gofer().changes(), watch_, name, IN_CREATE);
-  TRY(gofer().connection().link(other.remote(), remote(), name));
+  if (!linked.ok()) return linked.error();
   change.done();
   return {};
 }
 
 Result<void> GoferInode::unlink(std::string_view name, const InodePtr& child) {
-  invalidate();
-  static_cast<GoferInode&>(*child).invalidate();
-  return unlink_entry(name, false);
+  const Result<void> removed = unlink_entry(name, false);
+  static_cast<GoferInode&>(*child).name_removed();
+  return removed;
 }
 
 Result<void> GoferInode::remove_directory(std::string_view name, const InodePtr& child) {
-  invalidate();
+  const Result<void> removed = unlink_entry(name, true);
   static_cast<GoferInode&>(*child).invalidate();
-  return unlink_entry(name, true);
+  return removed;
 }
 
 Result<void> GoferInode::unlink_entry(std::string_view name, bool is_directory) {
   HostChanges::OwnChange change(gofer().changes(), watch_, name, IN_DELETE);
-  TRY(gofer().connection().unlink(remote(), name, is_directory));
-  change.done();
-  return {};
+  const Result<void> removed = gofer().connection().unlink(remote(), name, is_directory);
+  invalidate();
+  if (removed.ok()) change.done();
+  return removed;
 }
 
 Result<void> GoferInode::rename(std::string_view old_name, const InodePtr& child, const InodePtr& new_directory,
@@ -319,18 +348,18 @@ Result<void> GoferInode::rename(std::string_view old_name, const InodePtr& child
   constexpr unsigned kServed = RENAME_NOREPLACE | RENAME_EXCHANGE;
   if ((flags & ~kServed) != 0) return Errno(EINVAL);
   auto& target = static_cast<GoferInode&>(*new_directory);
-  for (GoferInode* changed :
-       {this, &target, static_cast<GoferInode*>(child.get()), static_cast<GoferInode*>(replaced.get())})
-    if (changed != nullptr) changed->invalidate();
   HostChanges& changes = gofer().changes();
   const bool exchange = (flags & RENAME_EXCHANGE) != 0;
   HostChanges::OwnChange own[] = {{changes, watch_, old_name, IN_MOVED_FROM},
                                   {changes, target.watch_, new_name, IN_MOVED_TO},
                                   {changes, exchange ? target.watch_ : 0, new_name, IN_MOVED_FROM},
                                   {changes, exchange ? watch_ : 0, old_name, IN_MOVED_TO}};
-  TRY(gofer().connection().rename(remote(), old_name, target.remote(), new_name, flags));
-  for (HostChanges::OwnChange& change : own) change.done();
-  return {};
+  const Result<void> renamed = gofer().connection().rename(remote(), old_name, target.remote(), new_name, flags);
+  for (GoferInode* changed : {this, &target, static_cast<GoferInode*>(child.get())}) changed->invalidate();
+  if (replaced) static_cast<GoferInode&>(*replaced).name_removed();
+  if (renamed.ok())
+    for (HostChanges::OwnChange& change : own) change.done();
+  return renamed;
 }
 
 Result<std::string> GoferInode::read_link() {
@@ -347,6 +376,7 @@ Result<std::string> GoferInode::read_link() {
 DonatedFilePtr GoferInode::remember(State& state, UniqueFd descriptor, bool writable) {
   auto file = std::make_shared<const DonatedFile>(DonatedFile{std::move(descriptor), writable});
   (writable ? state.writable : state.readable) = file;
+  state.writable_given |= writable;
   gofer().keep_open(file);
   return file;
 }
@@ -378,14 +408,16 @@ Result<std::vector<std::byte>> GoferInode::get_xattr(std::string_view name) {
 }
 
 Result<void> GoferInode::set_xattr(std::string_view name, std::span<const std::byte> value, int flags) {
-  invalidate();
   const std::string_view text(reinterpret_cast<const char*>(value.data()), value.size());
-  return gofer().connection().set_xattr(remote(), name, text, static_cast<unsigned>(flags));
+  const Result<void> set = gofer().connection().set_xattr(remote(), name, text, static_cast<unsigned>(flags));
+  invalidate();
+  return set;
 }
 
 Result<void> GoferInode::remove_xattr(std::string_view name) {
+  const Result<void> removed = gofer().connection().remove_xattr(remote(), name);
   invalidate();
-  return gofer().connection().remove_xattr(remote(), name);
+  return removed;
 }
 
 Result<std::vector<std::string>> GoferInode::list_xattrs() {

@@ -45,7 +45,8 @@ class GoferInode : public Inode {
   // What names this node to the gofer.
   const gofer::RemoteHandle& remote() const;
   GoferFileSystem& gofer() const;
-  // After a change of what the host keeps: the next attributes() asks again.
+  // After a change of what the host keeps, done or failed: the next attributes() asks again, and one that is asking
+  // just now keeps its answer to itself.
   void invalidate();
   // A descriptor for reading or for both; opened if necessary.
   Result<DonatedFilePtr> host_file(bool writable);
@@ -59,6 +60,9 @@ class GoferInode : public Inode {
     std::optional<std::uint64_t> version;
     // Shared mounts, of others: the attributes hold for as long as the change time does (change_time.h).
     bool settled = false;
+    std::uint64_t changes = 0;  // counts invalidate()
+    // A writable descriptor was given out since the attributes came: they hold only while it can be asked.
+    bool writable_given = false;
     std::string link_target;  // of a symlink, once read: it never changes
     std::weak_ptr<const DonatedFile> readable, writable;
     std::weak_ptr<const DonatedFile> held;  // O_PATH; shared mounts only, and no directories
@@ -82,6 +86,11 @@ class GoferInode : public Inode {
   static void refresh(gofer::FileAttributes& attributes, const struct stat& now);
   // New attributes of an inode of a shared mount that is no directory.
   void learn(const gofer::FileAttributes& fresh, const timespec& asked);
+  // A name of this file was removed: descriptors that nobody uses must not keep its blocks.
+  void name_removed();
+  // Of an exclusive mount: whether the attributes in the cache are true; brings them up to date where that costs no
+  // round trip.
+  static bool cached_are_true(State& state);
 
   Result<FileAttributes> exclusive_attributes();
   Result<FileAttributes> shared_attributes();
