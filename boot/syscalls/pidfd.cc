@@ -3,6 +3,7 @@
 
 #include "boot/kernel/fd_table.h"
 #include "boot/kernel/kernel.h"
+#include "boot/kernel/names_process.h"
 #include "boot/kernel/signal_send.h"
 #include "boot/syscalls/handlers.h"
 #include "boot/syscalls/pidfd_hook.h"
@@ -14,6 +15,17 @@ Result<std::shared_ptr<PidFd>> pidfd_of(CurrentTask& task, Fd fd) {
   auto file = std::dynamic_pointer_cast<PidFd>(TRY(task.io_file(fd)));
   if (file == nullptr) return Errno(EBADF);
   return file;
+}
+
+// A directory of /proc does as well: that was how a process was named before pidfd_open(2).
+Result<ThreadGroupPtr> signalled_group(CurrentTask& task, Fd fd) {
+  const FilePtr file = TRY(task.io_file(fd));
+  if (const auto pidfd = std::dynamic_pointer_cast<PidFd>(file)) return pidfd->group();
+  const auto directory = std::dynamic_pointer_cast<NamesProcess>(file->inode());
+  if (directory == nullptr) return Errno(EBADF);
+  ThreadGroupPtr group = directory->named_process();
+  if (group == nullptr) return Errno(ESRCH);
+  return group;
 }
 
 // What the sender may claim about itself: rt_sigqueueinfo(2) has the same rule.
@@ -71,7 +83,7 @@ Result<long> sys_pidfd_open(CurrentTask& task, Pid pid, unsigned flags) {
 
 Result<long> sys_pidfd_send_signal(CurrentTask& task, Fd fd, Signal signal, UserIn<SignalInfo> info, unsigned flags) {
   if (flags != 0) return Errno(EINVAL);
-  const ThreadGroupPtr group = TRY(pidfd_target(task, fd)).group;
+  const ThreadGroupPtr group = TRY(signalled_group(task, fd));
   if (raw(signal) < 0 || raw(signal) > kSignalCount) return Errno(EINVAL);
   if (raw(group->pid(*task.task().pid_namespace())) == 0 && !group->ended()) return Errno(EINVAL);
   const SignalInfo sent = TRY(read_signal_info(task, info, *group, raw(signal)));

@@ -223,6 +223,21 @@ TEST(Pidfd, SendsSignalsAndWaits) {
   EXPECT_ERRNO(syscall(SYS_pidfd_send_signal, fd.get(), 0, nullptr, 0), ESRCH);
 }
 
+TEST(Pidfd, DirectoriesOfProcCanBeSignalledToo) {
+  Child child([] { pause(); });
+  const std::string path = "/proc/" + std::to_string(child.pid());
+  Fd fd(open(path.c_str(), O_RDONLY | O_DIRECTORY));
+  Fd thread(open((path + "/task/" + std::to_string(child.pid())).c_str(), O_RDONLY | O_DIRECTORY));
+  EXPECT_ERRNO(syscall(SYS_pidfd_send_signal, thread.get(), 0, nullptr, 0), EBADF);
+  EXPECT_OK(syscall(SYS_pidfd_send_signal, fd.get(), 0, nullptr, 0));
+  EXPECT_OK(syscall(SYS_pidfd_send_signal, fd.get(), SIGTERM, nullptr, 0));
+  int status = 0;
+  EXPECT_OK(waitpid(child.pid(), &status, 0));
+  child.Forget();
+  EXPECT_EQ(SIGTERM, WTERMSIG(status));
+  EXPECT_ERRNO(syscall(SYS_pidfd_send_signal, fd.get(), 0, nullptr, 0), ESRCH);
+}
+
 TEST(Pidfd, Errors) {
   EXPECT_ERRNO(PidfdOpen(0), EINVAL);
   EXPECT_ERRNO(PidfdOpen(-1), EINVAL);

@@ -2,11 +2,12 @@
 #pragma once
 
 #include "boot/fs/proc/process_inode.h"
+#include "boot/kernel/names_process.h"
 
 namespace runsc {
 
 // One process or thread.
-class ProcessDirectory : public ProcessInode<PseudoDirectory> {
+class ProcessDirectory : public ProcessInode<PseudoDirectory>, public NamesProcess {
  public:
   // `in_task`: it is /proc/<pid>/task/<tid>.
   ProcessDirectory(ProcFileSystem& file_system, ProcessRef ref, bool in_task)
@@ -14,6 +15,7 @@ class ProcessDirectory : public ProcessInode<PseudoDirectory> {
 
   Result<InodePtr> lookup(std::string_view name) override;
   std::vector<PseudoEntry> list() override;
+  ThreadGroupPtr named_process() const override { return in_task_ ? nullptr : ref().group(); }
 
   // Whether `id` still names what this directory shows.
   bool is_still(Pid id) const { return ref().is_still(id); }
