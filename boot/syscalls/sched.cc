@@ -193,11 +193,17 @@ Result<long> sys_sched_getattr(CurrentTask& task, Pid pid, UserOut<std::byte> ad
   return 0;
 }
 
+// Unlike the other calls, these two take a negative number for one that no task has.
+static Result<TaskPtr> affinity_target(CurrentTask& task, Pid pid) {
+  if (raw(pid) < 0) return Errno(ESRCH);
+  return sched_target(task, pid);
+}
+
 Result<long> sys_sched_setaffinity(CurrentTask& task, Pid pid, unsigned size, UserIn<std::byte> mask_address) {
   std::uint64_t mask = 0;
   const std::vector<std::byte> bytes = TRY(task.read_array(mask_address, std::min<std::size_t>(size, sizeof mask)));
   std::memcpy(&mask, bytes.data(), bytes.size());
-  const TaskPtr target = TRY(sched_target(task, pid));
+  const TaskPtr target = TRY(affinity_target(task, pid));
   if (!may_schedule(task, *target)) return Errno(EPERM);
   mask &= all_processors();
   if (mask == 0) return Errno(EINVAL);
@@ -208,7 +214,7 @@ Result<long> sys_sched_setaffinity(CurrentTask& task, Pid pid, unsigned size, Us
 // Returns the size of the mask of all processors, not of the caller's buffer.
 Result<long> sys_sched_getaffinity(CurrentTask& task, Pid pid, unsigned size, UserOut<std::byte> mask_address) {
   if (size < sizeof(std::uint64_t) || size % sizeof(std::uint64_t) != 0) return Errno(EINVAL);
-  const TaskPtr target = TRY(sched_target(task, pid));
+  const TaskPtr target = TRY(affinity_target(task, pid));
   const std::uint64_t mask = target->affinity.load() & all_processors();
   TRY(task.write(UserOut<std::uint64_t>{{mask_address.value}}, mask));
   return sizeof mask;

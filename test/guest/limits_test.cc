@@ -212,6 +212,7 @@ TEST(Sched, AffinitySizesAndTargets) {
   cpu_set_t set;
   EXPECT_ERRNO(syscall(SYS_sched_getaffinity, 0, 7, &set), EINVAL);
   EXPECT_ERRNO(sched_getaffinity(0x3ffffff, sizeof(set), &set), ESRCH);
+  EXPECT_ERRNO(sched_getaffinity(-1, sizeof(set), &set), ESRCH) << "EINVAL would mean: a larger set, please";
   CPU_ZERO(&set);
   EXPECT_ERRNO(sched_setaffinity(0, sizeof(set), &set), EINVAL) << "an empty set";
 }

@@ -34,8 +34,8 @@ void append_owner(std::string& out, const ProcessView& view, const Credentials& 
   std::size_t slots = files ? 64 : 0;  // Linux grows its tables by doubling
   while (!open.empty() && slots <= static_cast<std::size_t>(raw(open.back()))) slots *= 2;
   append_format(out, "FDSize:\t%zu\nGroups:\t", slots);
-  for (const Gid group : c.groups) append_format(out, "%u ", raw(group));
-  out += '\n';
+  for (std::size_t i = 0; i < c.groups.size(); i++) append_format(out, i == 0 ? "%u" : " %u", raw(c.groups[i]));
+  out += " \n";  // Linux has a space at the end, also without groups
   append_list(out, "NStgid:", facts.ns_tgids);
   append_list(out, "NSpid:", facts.ns_tids);
   append_list(out, "NSpgid:", facts.ns_groups);
