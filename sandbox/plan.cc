@@ -12,7 +12,8 @@ namespace runsc {
 namespace {
 
 // Names by which /proc/mounts knows the gofer's mounts; host paths are none of the application's business.
-constexpr const char kRootSource[] = "rootfs";
+// Not "rootfs": df of busybox leaves that out.
+constexpr const char kRootSource[] = "none";
 constexpr const char kBindSource[] = "bind";
 
 std::map<std::string, MountType> type_names() {
