@@ -2,7 +2,8 @@
 # All tests, on a fresh Debian 12 machine as root: bash test/run.sh
 #
 # Installs what is needed, builds, and runs the unit tests, the guest tests natively and inside, the end-to-end
-# and lifecycle tests (those with runc too). A summary for each suite, and as the last line "N passed, N failed". The exit status says the same.
+# and lifecycle tests (those with runc too), and real programs compared with runc. A summary for each suite, and as the
+# last line "N passed, N failed". The exit status says the same.
 #   BAZEL_FLAGS        more flags for bazel, such as --config=asan
 #   RUNSC_KILL_ROUNDS  rounds of the kill -9 test (default 40)
 set -uo pipefail
@@ -98,6 +99,10 @@ for runtime in runc "$runsc"; do
   RUNTIME=$runtime bash test/oci/run.sh 2>&1 | tee "$logs/$name"
   count_log "$name" "$logs/$name"
 done
+
+say "debian: real programs, compared with runc"
+bash test/debian/run.sh "$runsc" 2>&1 | tee "$logs/debian"
+count_log debian "$logs/debian"
 
 say "summary"
 printf '%s\n' "${summary[@]}"

@@ -9,7 +9,7 @@ packages=(
   lld capnproto libcapnp-dev nlohmann-json3-dev libseccomp-dev libgflags-dev libgoogle-glog-dev libgtest-dev libgmock-dev
   busybox-static
 )
-[ "${1:-build}" != test ] || packages+=(python3 util-linux procps runc)
+[ "${1:-build}" != test ] || packages+=(python3 util-linux procps debootstrap runc)
 
 missing=()
 for package in "${packages[@]}"; do
