@@ -2,13 +2,15 @@
 """Prints markdown tables of micro-benchmarks: native, runc, gVisor (GVISOR=path of its runsc), and this runsc.
 
 Each cell is nanoseconds per operation, measured by guest_bench inside; the busy table has two loops beside it that keep
-both processors occupied. The last rows are the wall time of `run /bin/true` and the memory (PSS of all processes) of an
-idle sandbox. The speed of machines drifts and others work beside us: so the columns take turns, round by round, and
-what is shown is the minimum of the rounds (busy: the median, as there the load is what is measured).
+both processors occupied. The last rows are wall times in ms of `run /bin/true`, of create + start + end + delete and of
+exec, and the memory (PSS of all processes) of an idle sandbox. The speed of machines drifts and others work beside us:
+so the columns take turns, round by round, and what is shown is the minimum of the rounds (busy: the median, as there
+the load is what is measured).
 """
 import argparse
 import json
 import os
+import select
 import shutil
 import statistics
 import subprocess
@@ -65,8 +67,7 @@ class Native:
     def start_time(self):
         return None
 
-    def idle_pss(self):
-        return None
+    lifecycle_time = exec_times = idle_pss = start_time
 
 
 class Runtime:
@@ -102,6 +103,70 @@ class Runtime:
         begin = time.monotonic()
         self.run(['/bin/true'])
         return (time.monotonic() - begin) * 1e3
+
+    def quiet(self, *arguments):
+        subprocess.run(self.base + list(arguments), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL, check=True, timeout=120)
+
+    def until_done(self, *arguments):
+        """Again until it works: some runtimes need a moment to see the end of a container."""
+        for _ in range(100):
+            try:
+                return self.quiet(*arguments)
+            except subprocess.CalledProcessError:
+                time.sleep(0.001)
+        self.quiet(*arguments)
+
+    def lifecycle_time(self):
+        """Milliseconds of create, start, the end of /bin/true, and delete."""
+        path, name = self.bundle(['/bin/true'])
+        pid_file = os.path.join(path, 'pid')
+        begin = time.monotonic()
+        self.quiet('create', '--bundle', path, '--pid-file', pid_file, name)
+        with open(pid_file) as f:
+            process = os.pidfd_open(int(f.read()))
+        self.quiet('start', name)
+        poll = select.poll()
+        poll.register(process, select.POLLIN)
+        poll.poll(60_000)
+        os.close(process)
+        self.until_done('delete', name)
+        return (time.monotonic() - begin) * 1e3
+
+    def exec_times(self):
+        """Milliseconds of some executions of /bin/true in a running container."""
+        path, name = self.bundle(['/bin/sleep', '1000'])
+        self.quiet('run', '--detach', '--bundle', path, name)
+        times = []
+        try:
+            for _ in range(3):
+                begin = time.monotonic()
+                self.quiet('exec', name, '/bin/true')
+                times.append((time.monotonic() - begin) * 1e3)
+        finally:
+            self.delete(name)
+        return times
+
+    def start_many(self, count):
+        """Seconds to start so many sandboxes at once, and MiB of all of them."""
+        bundles = [self.bundle(['/bin/sleep', '1000']) for _ in range(count)]
+        before, begin = set(pids()), time.monotonic()
+        try:
+            starts = [subprocess.Popen(self.base + ['run', '--detach', '--bundle', path, name],
+                                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                      for path, name in bundles]
+            failed = sum(1 for start in starts if start.wait(600) != 0)
+            seconds = time.monotonic() - begin
+            if failed:
+                raise RuntimeError('%s: %d of %d sandboxes did not start' % (self.name, failed, count))
+            time.sleep(2)
+            new = set(pids()) - before
+            prefix = 'bench-%d-%s-' % (os.getpid(), self.name)
+            memory = sum(pss(p) for p in new if belongs(p, self.base[0], prefix, new))
+            return seconds, memory / 1024
+        finally:
+            for _, name in bundles:
+                self.delete(name)
 
     def idle_pss(self):
         """KiB of all processes that a detached container adds."""
@@ -185,6 +250,8 @@ TARGETS = {
     'fork_exec_wait': [(None, 'gvisor', 0.35)],
     'thread_create_join': [(None, 'gvisor', 1.2)],
     'run_true_ms': [(None, 'gvisor', 0.25), (None, 'runc', 1.0)],
+    'lifecycle_ms': [(None, 'gvisor', 0.2), (None, 'runc', 1.0)],
+    'exec_ms': [(None, 'gvisor', 0.3)],
     'idle_pss_kib': [(None, 'gvisor', 0.3)],
 }
 RATIOS = [('runsc', 'gvisor'), ('runsc', 'native'), ('runsc', 'runc')]
@@ -200,6 +267,16 @@ class Rounds:
         if value is not None:
             self.values.setdefault((row, side.name), []).append(value)
 
+    def try_note(self, row, side, measure):
+        """For what not every runtime can do: the row then has no value for it."""
+        try:
+            values = measure()
+        except (OSError, subprocess.SubprocessError) as error:
+            print('%s: %s: %s' % (side.name, row, error), file=sys.stderr)
+            return
+        for value in values if isinstance(values, list) else [values]:
+            self.note(row, side, value)
+
     def measure(self, side, first):
         for line in side.bench(['--time=%d' % self.options.time] + self.options.filter).splitlines():
             name, value = line.split()
@@ -207,6 +284,8 @@ class Rounds:
         if not self.options.filter:
             for _ in range(3):
                 self.note('run_true_ms', side, side.start_time())
+                self.try_note('lifecycle_ms', side, side.lifecycle_time)
+            self.try_note('exec_ms', side, side.exec_times)
             if first:
                 self.note('idle_pss_kib', side, side.idle_pss())
 
@@ -264,6 +343,25 @@ def table(load, values, names, statistic):
     return result
 
 
+def print_many(sides, count):
+    print('| %d sandboxes at once | s | MiB |\n|---|---:|---:|' % count)
+    for side in sides[1:]:
+        try:
+            print('| %s | %.1f | %.0f |' % ((side.name,) + side.start_many(count)), flush=True)
+        except (RuntimeError, subprocess.SubprocessError) as error:
+            print('%s: %s' % (side.name, error), file=sys.stderr)
+
+
+def make_sides(options, work, root, shared):
+    sides = [Native(root, shared)]
+    for name, command, flags in (('runc', shutil.which('runc'), []),
+                                 ('gvisor', options.gvisor, options.gvisor_flag),
+                                 ('runsc', options.runsc, options.runsc_flag)):
+        if command and os.path.exists(command):
+            sides.append(Runtime(name, os.path.abspath(command), flags, work, root, shared))
+    return sides
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('filter', nargs='*', help='parts of names of benchmarks')
@@ -277,6 +375,7 @@ def main():
     parser.add_argument('--minutes', type=float, default=9, help='about so long for everything')
     parser.add_argument('--time', type=int, default=30, help='milliseconds for each run of a benchmark')
     parser.add_argument('--load', choices=['idle', 'busy', 'both'], default='both')
+    parser.add_argument('--many', type=int, default=0, metavar='N', help='only: start N sandboxes at once')
     parser.add_argument('--json', help='write the values to this file')
     options = parser.parse_args()
 
@@ -287,16 +386,14 @@ def main():
         root, shared = os.path.join(work, 'rootfs'), os.path.join(work, 'shared')
         os.mkdir(shared)
         build_rootfs(root, options.bench)
+        if options.many:
+            print_many(make_sides(options, work, root, shared), options.many)
+            return
         loads = [each for each in (('idle', Idle, min), ('busy', Busy, statistics.median))
                  if options.load in (each[0], 'both')]
         end = time.monotonic() + 60 * options.minutes
         for left, (load, context, statistic) in zip(range(len(loads), 0, -1), loads):
-            sides = [Native(root, shared)]
-            for name, command, flags in (('runc', shutil.which('runc'), []),
-                                         ('gvisor', options.gvisor, options.gvisor_flag),
-                                         ('runsc', options.runsc, options.runsc_flag)):
-                if command and os.path.exists(command):
-                    sides.append(Runtime(name, os.path.abspath(command), flags, work, root, shared))
+            sides = make_sides(options, work, root, shared)
             names = [s.name for s in sides]
             with context():
                 values = collect(sides, options, (end - time.monotonic()) / left)
