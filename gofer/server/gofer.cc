@@ -16,6 +16,7 @@
 
 #include "boot/base/host_call.h"
 #include "boot/base/log.h"
+#include "boot/base/time_slice.h"
 #include "gofer/server/serve.h"
 
 namespace runsc::gofer {
@@ -118,6 +119,7 @@ Result<void> serve_all(std::vector<Connection> connections, const std::function<
 Result<void> run(std::vector<GoferMount> mounts, GoferOptions options) {
   if (mounts.empty()) return Errno(EINVAL);
   ignore_signals();
+  ask_for_short_time_slices();  // a task waits for every answer
   if (!options.proc_self_fd.valid()) options.proc_self_fd = TRY(open_proc_self_fd());
   const int proc_self_fd = options.proc_self_fd.get();
   TRY(prepare_thread(proc_self_fd));

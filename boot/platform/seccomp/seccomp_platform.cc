@@ -2,6 +2,7 @@
 
 #include <sys/syscall.h>
 
+#include "boot/base/time_slice.h"
 #include "boot/platform/seccomp/address_space.h"
 #include "boot/platform/seccomp/host_vdso.h"
 #include "boot/platform/seccomp/remote_memory.h"
@@ -78,6 +79,7 @@ Result<std::unique_ptr<Platform>> start(std::string& error) {
 std::unique_ptr<Platform> make_seccomp_platform(std::string& error) {
   error = missing_requirement();
   if (!error.empty()) return nullptr;
+  ask_for_short_time_slices();  // before the zygote: what comes of it hands each call over and waits
   auto platform = start(error);
   if (platform.ok()) return std::move(platform).value();
   error += std::string(": ") + errno_name(platform.error());
