@@ -11,22 +11,19 @@
 
 #include "boot/base/host_call.h"
 #include "boot/controller/connection.h"
+#include "boot/controller/peer.h"
 #include "boot/controller/worker_pool.h"
 
 namespace runsc {
 namespace {
 
-// As the host shows a user id that has no place in our user namespace.
-constexpr uid_t kUnmapped = 65534;
 constexpr int kAcceptedAtOnce = 64;
 
-// The owner and root. The host shows both as "unmapped" to a boot process in a user namespace that maps neither; what
-// keeps others out then is that the socket's file belongs to the owner and has the mode 0600.
 bool may_connect(int client) {
   ucred peer{};
   socklen_t size = sizeof(peer);
   if (::getsockopt(client, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return false;
-  return peer.uid == 0 || peer.uid == kUnmapped || peer.uid == static_cast<uid_t>(::getauxval(AT_EUID));
+  return peer_allowed(peer.uid, static_cast<uid_t>(::getauxval(AT_EUID)));
 }
 
 // KJ's own words go to our log, and no stack is walked for an exception.
