@@ -9,11 +9,10 @@
 #include <atomic>
 #include <optional>
 #include <string>
-#include <thread>
 
 #include "boot/base/log.h"
 #include "boot/containers/containers.h"
-#include "boot/controller/control_socket.h"
+#include "boot/controller/control_server.h"
 #include "boot/filter/boot_filter.h"
 #include "boot/fs/devpts/host_consoles.h"
 #include "boot/fs/register_all.h"
@@ -51,23 +50,6 @@ class ExitSignal {
 int exit_code(int wait_status) {
   return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
 }
-
-// Requests about the first container.
-class Controller : public ControlHandler {
- public:
-  explicit Controller(ControlService& service) : service_(service) {}
-
-  Result<void> signal(int signal, bool all) override {
-    using Kind = control::SignalTarget::Kind;
-    const auto sent = service_.signal("", {all ? Kind::kAll : Kind::kInit, 0}, signal);
-    return sent.ok() ? Result<void>() : Result<void>(Errno(ESRCH));
-  }
-  void resize() override { (void)service_.resize("", 0, {}); }
-  std::string stacks() override { return *service_.stacks(); }
-
- private:
-  ControlService& service_;
-};
 
 // One start of one sandbox. The order of the members is the order in which they come to life.
 class Boot {
@@ -148,17 +130,9 @@ class Boot {
   }
 
   int serve() {
-    Controller controller(*containers_);
-    std::optional<ControlSocket> control;
-    std::thread control_thread;
-    if (options_.control.valid()) {
-      control.emplace(std::move(options_.control), controller);
-      control_thread = std::thread([&] { control->run(); });
-    }
     const int code = run_container();
     consoles_->drain();
-    if (control) control->stop();
-    if (control_thread.joinable()) control_thread.join();
+    if (control_) control_->finish();
     return code;
   }
 
@@ -167,7 +141,15 @@ class Boot {
     const bool waits = options_.start_gate.valid();
     if (!waits && !start()) return kBootFailure;
     report_started(options_.report.get());
-    return wait_for_end();
+    return serve_control() ? wait_for_end() : kBootFailure;
+  }
+
+  // After the program's start, which does not wait for it; clients that come before wait at the socket.
+  bool serve_control() {
+    if (!options_.control.valid()) return true;
+    control_.emplace(std::move(options_.control), *containers_);
+    const Result<void> started = control_->start();
+    return started.ok() ? true : fail("control", errno_name(started.error()));
   }
 
   bool start() {
@@ -210,6 +192,7 @@ class Boot {
   std::unique_ptr<Kernel> kernel_;
   VfsServicesPtr services_;
   std::optional<Containers> containers_;
+  std::optional<ControlServer> control_;
 };
 
 }  // namespace

@@ -24,7 +24,7 @@ struct BootOptions {
   // sandbox has to end for a reason of its own. The reader may be gone (EPIPE).
   UniqueFd report;
 
-  // A listening Unix socket (SOCK_SEQPACKET, <root>/<id>/control.sock): boot/controller. Invalid: no control.
+  // A listening Unix socket (SOCK_STREAM, <root>/<id>/control.sock): boot/controller. Invalid: no control.
   UniqueFd control;
 
   // Diagnostics go here, appended by several processes; invalid: nowhere. start_logging() was called with it.

@@ -200,6 +200,8 @@ struct ProcessInfo {
 
   comm @9 :Data;
   args @10 :List(Data);
+  hostPid @11 :Int32;
+  # Of the host's process that runs its first thread, as the pid namespace of the boot process counts it. 0: a zombie.
 }
 
 struct Stats {

@@ -116,6 +116,7 @@ struct SignalTarget {
 struct ProcessInfo {
   std::int32_t pid = 0;
   std::int32_t ppid = 0;
+  std::int32_t host_pid = 0;  // of its first thread, in the host pid namespace of the sandbox; 0: a zombie
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
   std::uint32_t threads = 0;

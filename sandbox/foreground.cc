@@ -6,8 +6,8 @@
 
 #include <memory>
 
+#include "control/client/client.h"
 #include "runsc/common/user_error.h"
-#include "sandbox/control_client.h"
 
 namespace runsc {
 namespace {
@@ -15,6 +15,9 @@ namespace {
 // Not passed on: what is about this process itself.
 constexpr int kOwnSignals[] = {SIGKILL, SIGSTOP, SIGCHLD, SIGPIPE, SIGURG, SIGSEGV, SIGBUS,
                                SIGFPE,  SIGILL,  SIGABRT, SIGTRAP, SIGSYS, SIGTTIN, SIGTTOU};
+
+// A sandbox that is as busy as it can be answers sooner.
+constexpr std::chrono::seconds kPatience{10};
 
 sigset_t forwarded_set() {
   sigset_t set;
@@ -87,28 +90,35 @@ class AttendedSandbox : public Attended {
       : sandbox_(sandbox), control_socket_(control_socket) {}
 
   std::vector<int> pidfds() const override { return {sandbox_.boot_pidfd(), sandbox_.gofer_pidfd()}; }
-  void resize() override { request("resize"); }
+  void resize() override {
+    request([](control::Client& client) { client.resize("", 0, {}); });
+  }
   int finish() override { return sandbox_.finish(); }
   void send(int signal) override {
     // A sandbox that takes no requests can still be ended from its terminal.
-    if (!request("signal " + std::to_string(signal)) && (signal == SIGINT || signal == SIGTERM || signal == SIGQUIT)) {
-      sandbox_.kill();
-    }
+    const bool sent = request([signal](control::Client& client) { client.signal("", {}, signal); });
+    if (!sent && (signal == SIGINT || signal == SIGTERM || signal == SIGQUIT)) sandbox_.kill();
   }
 
  private:
-  bool request(const std::string& text) {
+  // False when the sandbox does not take it. A refusal (the process has just ended) is an answer.
+  template <typename Request>
+  bool request(Request&& send) {
     try {
-      if (!control_) control_ = std::make_unique<ControlClient>(control_socket_);
-      return control_->post(text);
+      if (!control_) control_ = std::make_unique<control::Client>(control_socket_, kPatience);
+      send(*control_);
+      return true;
+    } catch (const control::ControlError& error) {
+      if (error.cause() == control::ControlError::Cause::kRefused) return true;
+      control_.reset();
     } catch (const UserError&) {
-      return false;
     }
+    return false;
   }
 
   Sandbox& sandbox_;
   const std::string& control_socket_;
-  std::unique_ptr<ControlClient> control_;
+  std::unique_ptr<control::Client> control_;
 };
 
 class AttendedRelay : public Attended {

@@ -11,6 +11,13 @@
 #include "runsc/common/unix_address.h"
 
 namespace runsc {
+namespace {
+
+// Connections before the sandbox accepts them: while it starts, and while it is stopped.
+constexpr int kWaitingClients = 128;
+
+}  // namespace
+
 UniqueFd make_config_file(const ContainerConfig& config) {
   UniqueFd fd(::memfd_create("container-config", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!fd) throw_system_error("memfd_create");
@@ -26,11 +33,11 @@ UniqueFd make_config_file(const ContainerConfig& config) {
 
 UniqueFd make_control_socket(const std::string& path) {
   const UnixAddress address(path);
-  UniqueFd socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+  UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!socket) throw_system_error("socket");
   if (::bind(socket.get(), address.get(), address.size()) != 0) throw_system_error("bind " + path);
   // Nobody connects before listen(), so the mode is in place in time.
-  if (::chmod(path.c_str(), 0600) != 0 || ::listen(socket.get(), 16) != 0) throw_system_error("listen on " + path);
+  if (::chmod(path.c_str(), 0600) != 0 || ::listen(socket.get(), kWaitingClients) != 0) throw_system_error("listen on " + path);
   return socket;
 }
 

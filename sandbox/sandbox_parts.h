@@ -12,7 +12,7 @@ namespace runsc {
 // The configuration in a memfd that nobody can change any more.
 UniqueFd make_config_file(const ContainerConfig& config);
 
-// A listening seqpacket socket at `path`, which only its owner may connect to. A path of any length.
+// A listening stream socket at `path`, which only its owner may connect to. A path of any length.
 UniqueFd make_control_socket(const std::string& path);
 
 struct ConnectionPair {

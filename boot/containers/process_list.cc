@@ -49,6 +49,7 @@ Found describe(TaskTree& tree, Kernel& kernel, ThreadGroup& group, const PidName
   control::ProcessInfo& info = found.info;
   info.pid = raw(group.pid(numbers));
   info.ppid = links.parent ? raw(links.parent->pid(numbers)) : 0;
+  info.host_pid = leader.host_tid();
   if (const CredentialsPtr credentials = leader.credentials()) {
     info.uid = raw(credentials->effective_uid);
     info.gid = raw(credentials->effective_gid);

@@ -86,10 +86,12 @@ std::vector<SeccompRule> connection_rules() {
   return {
       {SYS_sendmsg, {}, "requests to gofers"},
       {SYS_recvmsg, {}, "their answers and donated descriptors"},
-      {SYS_sendto, {}, "answers to control clients; standard output that is a socket", false},
-      {SYS_recvfrom, {}, "requests of control clients", false},
+      {SYS_sendto, {}, "standard output that is a socket", false},
+      {SYS_recvfrom, {}, "standard input that is a socket", false},
       {SYS_shutdown, {}, "end a connection", false},
       {SYS_accept4, {}, "control clients", false},
+      {SYS_getsockopt, {int_is(1, SOL_SOCKET), int_is(2, SO_PEERCRED)}, "who they are", false},
+      {SYS_getsockopt, {int_is(1, SOL_SOCKET), int_is(2, SO_SNDBUF)}, "KJ: how much they take at once", false},
   };
 }
 
@@ -100,6 +102,7 @@ std::vector<SeccompRule> event_rules() {
       {SYS_epoll_wait, {}, "the same"},
       {SYS_poll, {}, "the same; death of a gofer"},
       {SYS_ppoll, {}, "the same", false},
+      {SYS_signalfd4, {int_is(0, -1)}, "KJ's event loop makes one, for no signal"},
       {SYS_eventfd2, {}, "end of the first process, end of threads"},
       {SYS_timerfd_create, {}, "timers of the application"},
       {SYS_timerfd_settime, {}, "the same"},
@@ -121,7 +124,7 @@ std::vector<SeccompRule> runtime_rules() {
       {SYS_set_robust_list, {}, "start of a thread"},
       {SYS_rseq, {}, "start of a thread"},
       {SYS_rt_sigprocmask, {}, "start and end of a thread"},
-      {SYS_rt_sigaction, {}, "abort(3)", false},
+      {SYS_rt_sigaction, {}, "KJ ignores SIGPIPE; abort(3)"},
       {SYS_mprotect, {bits_are(2, PROT_EXEC, 0)}, "guard pages of stacks; nothing executable"},
       {SYS_mmap, {bits_are(2, PROT_EXEC, 0)}, "allocator, stacks, mailboxes; nothing executable"},
       {SYS_munmap, {}, "the same"},

@@ -75,6 +75,8 @@ class Task : public std::enable_shared_from_this<Task> {
   // The thread id as `viewer` numbers it; 0 when not visible there. tid(): in its own namespace.
   Pid tid(const PidNamespace& viewer) const;
   Pid tid() const;
+  // Of the host's thread that runs it, in the pid namespace of this process; 0: none.
+  int host_tid() const { return host_tid_.load(std::memory_order_relaxed); }
 
   TaskLinks& links(TaskTree&) { return links_; }
   TaskSignals& signals(TaskTree&) { return links_.signals; }

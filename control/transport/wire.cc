@@ -190,6 +190,7 @@ Outcome<Limits> read_limits(wire::Limits::Reader in) {
 void write_process_info(const ProcessInfo& process, wire::ProcessInfo::Builder out) {
   out.setPid(process.pid);
   out.setPpid(process.ppid);
+  out.setHostPid(process.host_pid);
   out.setUid(process.uid);
   out.setGid(process.gid);
   out.setThreads(process.threads);
@@ -211,6 +212,7 @@ ProcessInfo read_process_info(wire::ProcessInfo::Reader in) {
   ProcessInfo out;
   out.pid = in.getPid();
   out.ppid = in.getPpid();
+  out.host_pid = in.getHostPid();
   out.uid = in.getUid();
   out.gid = in.getGid();
   out.threads = in.getThreads();

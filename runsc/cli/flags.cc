@@ -61,6 +61,8 @@ DEFINE_string(pids_limit, "", "number of tasks; -1: unlimited");
 DEFINE_string(l3_cache_schema, "", "not supported");
 DEFINE_string(mem_bw_schema, "", "not supported");
 DEFINE_bool(stacks, false, "what every task and thread of the sandbox is doing");
+DEFINE_string(log_level, "", "what the sandbox logs from now on: warning, debug or strace");
+DEFINE_int32(pid, 0, "a process, by its number in the container");
 DEFINE_bool(spec_rootless, false, "for a caller who is not root");
 DEFINE_string(cwd, "", "directory to start in (default: the present one)");
 DEFINE_string(image_path, "", "directory of the image");

@@ -59,6 +59,8 @@ DECLARE_string(pids_limit);
 DECLARE_string(l3_cache_schema);
 DECLARE_string(mem_bw_schema);
 DECLARE_bool(stacks);
+DECLARE_string(log_level);
+DECLARE_int32(pid);
 DECLARE_bool(spec_rootless);
 DECLARE_string(cwd);
 DECLARE_string(process);

@@ -1,16 +1,16 @@
 #include <signal.h>
 
+#include "control/client/client.h"
 #include "runsc/cli/command.h"
 #include "runsc/cli/signals.h"
 #include "runsc/common/user_error.h"
 #include "sandbox/container_store.h"
-#include "sandbox/control_client.h"
 
 namespace runsc {
 namespace {
 
 // A sandbox that is as busy as it can be answers sooner.
-constexpr int kPatienceSeconds = 10;
+constexpr std::chrono::seconds kPatience{10};
 
 // What ends a container that waits for `start`, whose program has set no handler yet.
 bool ends_unstarted(int signal) {
@@ -18,10 +18,15 @@ bool ends_unstarted(int signal) {
          signal == SIGABRT;
 }
 
+control::SignalTarget target() {
+  using Kind = control::SignalTarget::Kind;
+  if (FLAGS_all) return {Kind::kAll, 0};
+  return FLAGS_pid == 0 ? control::SignalTarget{} : control::SignalTarget{Kind::kProcess, FLAGS_pid};
+}
+
 void signal_running(const ContainerStore& store, const ContainerState& state, int signal) {
   try {
-    ControlClient(store.control_socket(state.id))
-        .call((FLAGS_all ? "signal-all " : "signal ") + std::to_string(signal), kPatienceSeconds);
+    control::Client(store.control_socket(state), kPatience).signal(state.id, target(), signal);
   } catch (const UserError&) {
     if (!state.boot.alive()) throw UserError("container not running");
     // Whatever state the sandbox is in, SIGKILL works.
@@ -55,7 +60,7 @@ Command kill_command() {
   return {.name = "kill",
           .arguments = "<container-id> [signal]",
           .summary = "send a signal (default: TERM) to a container's first process",
-          .flags = {{"all", 'a'}},
+          .flags = {{"all", 'a'}, {"pid"}},
           .min_words = 1,
           .max_words = 2,
           .run = kill};
