@@ -80,4 +80,9 @@ Result<std::size_t> UserSource::peek(std::span<std::byte> bytes) {
   return space_.readv(buffers_.first_ranges(bytes.size()), bytes);
 }
 
+void UserSource::skip(std::size_t count) {
+  count = std::min(count, buffers_.remaining());
+  if (count != 0) (void)buffers_.use(count, [&](auto) { return Result<std::size_t>(count); });
+}
+
 }  // namespace runsc

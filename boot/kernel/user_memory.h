@@ -103,6 +103,7 @@ class UserSource : public IoSource {
   std::size_t remaining() const override { return buffers_.remaining(); }
   Result<std::size_t> take(std::span<std::byte> bytes) override;
   Result<std::size_t> peek(std::span<std::byte> bytes) override;
+  void skip(std::size_t count) override;
 
  private:
   AddressSpace& space_;

@@ -27,6 +27,13 @@ class LimitedSource : public IoSource {
     left_ -= count;
     return count;
   }
+  Result<std::size_t> peek(std::span<std::byte> bytes) override {
+    return source_.peek(bytes.first(std::min(bytes.size(), left_)));
+  }
+  void skip(std::size_t count) override {
+    source_.skip(count);
+    left_ -= std::min(count, left_);
+  }
 
  private:
   IoSource& source_;

@@ -46,6 +46,11 @@ Result<Sender> take_credentials(CurrentTask& task, std::span<const std::byte> da
   return Sender{process->group(), uid, gid};
 }
 
+void append_message(std::vector<std::byte>& to, std::span<const std::byte> message) {
+  to.insert(to.end(), message.begin(), message.end());
+  to.resize(align(to.size()));
+}
+
 Result<void> check_in_flight(CurrentTask& task, const InFlightCount& count, std::size_t more) {
   const std::uint64_t now = count->load(std::memory_order_relaxed) + more;
   const bool privileged = task.capable(CAP_SYS_RESOURCE) || task.capable(CAP_SYS_ADMIN);
@@ -56,27 +61,35 @@ Result<void> check_in_flight(CurrentTask& task, const InFlightCount& count, std:
 
 }  // namespace
 
-Result<Ancillary> parse_control(CurrentTask& task, Socket& socket, std::span<const std::byte> control) {
+Result<SentControl> parse_control(CurrentTask& task, Socket& socket, std::span<const std::byte> control) {
   std::vector<FilePtr> files;
+  std::vector<std::byte> family;
   Sender sender = current_sender();
   while (control.size() >= kHeader) {
     cmsghdr header;
     std::memcpy(&header, control.data(), kHeader);
     if (header.cmsg_len < kHeader || header.cmsg_len > control.size()) return Errno(EINVAL);
     const auto data = control.subspan(kHeader, header.cmsg_len - kHeader);
+    const auto message = control.first(header.cmsg_len);
     control = control.subspan(std::min(align(header.cmsg_len), control.size()));
-    if (header.cmsg_level != SOL_SOCKET) continue;
+    if (header.cmsg_level != SOL_SOCKET) {
+      if (socket.takes_control()) append_message(family, message);
+      continue;
+    }
     if (header.cmsg_type == SCM_RIGHTS && socket.passed_files()) {
       TRY(take_files(task, data, files));
+    } else if (socket.takes_control() && (header.cmsg_type == SCM_RIGHTS || header.cmsg_type == SCM_CREDENTIALS)) {
+      // Linux ignores what is meant for unix(7).
     } else if (header.cmsg_type == SCM_CREDENTIALS) {
       sender = TRY(take_credentials(task, data));
     } else {
       return Errno(EINVAL);
     }
   }
-  if (files.empty()) return Ancillary{{}, std::move(sender)};
+  if (files.empty()) return SentControl{{{}, std::move(sender)}, std::move(family)};
   TRY(check_in_flight(task, socket.passed_files(), files.size()));
-  return Ancillary{PassedFiles(std::move(files), socket.passed_files()), std::move(sender)};
+  PassedFiles passed(std::move(files), socket.passed_files());
+  return SentControl{{std::move(passed), std::move(sender)}, std::move(family)};
 }
 
 void ControlWriter::add(int level, int type, std::span<const std::byte> data) {
@@ -119,11 +132,13 @@ void ControlWriter::add_credentials(CurrentTask& task, const Sender& sender) {
 }
 
 void ControlWriter::add_raw(std::span<const std::byte> messages) {
-  if (messages.size() > left()) {
-    truncated_ = true;
-    return;
+  while (messages.size() >= kHeader) {
+    cmsghdr header;
+    std::memcpy(&header, messages.data(), kHeader);
+    if (header.cmsg_len < kHeader || header.cmsg_len > messages.size()) return;
+    add(header.cmsg_level, header.cmsg_type, messages.subspan(kHeader, header.cmsg_len - kHeader));
+    messages = messages.subspan(std::min(align(header.cmsg_len), messages.size()));
   }
-  bytes_.insert(bytes_.end(), messages.begin(), messages.end());
 }
 
 }  // namespace runsc

@@ -10,9 +10,14 @@
 
 namespace runsc {
 
+struct SentControl {
+  Ancillary ancillary;
+  std::vector<std::byte> family;  // SendRequest::control
+};
+
 // What the application's control messages ask for. `control` is a copy of them. EINVAL: malformed, or unknown at
 // SOL_SOCKET; EBADF, EPERM, ETOOMANYREFS: their content.
-Result<Ancillary> parse_control(CurrentTask& task, Socket& socket, std::span<const std::byte> control);
+Result<SentControl> parse_control(CurrentTask& task, Socket& socket, std::span<const std::byte> control);
 
 // Collects control messages for the application, within the room that it gave.
 class ControlWriter {
@@ -24,7 +29,7 @@ class ControlWriter {
   // Installs the files and adds SCM_RIGHTS; those for which there is no room, or no descriptor, are closed.
   void add_files(CurrentTask& task, PassedFiles files, bool close_on_exec);
   void add_credentials(CurrentTask& task, const Sender& sender);
-  // Whole messages of a family's own.
+  // Whole messages of a family's own, one after the other.
   void add_raw(std::span<const std::byte> messages);
 
   bool truncated() const { return truncated_; }  // MSG_CTRUNC

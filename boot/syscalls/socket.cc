@@ -19,6 +19,7 @@ struct Parameters {
 
 Result<Parameters> socket_parameters(CurrentTask& task, int domain, int type, int protocol) {
   if ((type & ~(kTypeMask | SOCK_CLOEXEC | SOCK_NONBLOCK)) != 0) return Errno(EINVAL);
+  if ((type & kTypeMask) > SOCK_PACKET) return Errno(EINVAL);
   const auto& services = task.kernel().sockets;
   const SocketFamily* family = services ? services->find(domain) : nullptr;
   if (family == nullptr) return Errno(EAFNOSUPPORT);

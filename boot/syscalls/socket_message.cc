@@ -57,7 +57,9 @@ Result<std::size_t> send_all(CurrentTask& task, Socket& socket, SendRequest& req
 }
 
 Result<Received> receive_once(CurrentTask& task, Socket& socket, const ReceiveRequest& request) {
-  const bool nonblocking = socket.flags().nonblocking() || (request.flags & MSG_DONTWAIT) != 0;
+  // Errors and urgent data are there or not: nobody waits for them (recv(2), tcp(7)).
+  constexpr int kNeverWaits = MSG_DONTWAIT | MSG_ERRQUEUE | MSG_OOB;
+  const bool nonblocking = socket.flags().nonblocking() || (request.flags & kNeverWaits) != 0;
   return retry_until_ready(task, socket, POLLIN, nonblocking, socket.options().receive_timeout(),
                            [&] { return socket.receive(request); });
 }
@@ -98,7 +100,8 @@ Result<long> send_message(CurrentTask& task, Socket& socket, UserIn<msghdr> wher
   }
   UserSource source(task.user_memory(), TRY(read_vectors(task, header)));
   const auto control = TRY(read_control(task, header));
-  SendRequest request{source, flags, named ? &to : nullptr, nullptr, TRY(parse_control(task, socket, control))};
+  SentControl sent = TRY(parse_control(task, socket, control));
+  SendRequest request{source, flags, named ? &to : nullptr, nullptr, std::move(sent.ancillary), std::move(sent.family)};
   return static_cast<long>(TRY(send_all(task, socket, request)));
 }
 

@@ -30,6 +30,8 @@ class IoSource {
   // As take(), but the bytes stay: for files whose write depends on what is written, and may have to be tried again.
   // EOPNOTSUPP: a source that only gives.
   virtual Result<std::size_t> peek(std::span<std::byte>) { return Errno(EOPNOTSUPP); }
+  // Lets go of the next `count` bytes, all of which peek() has shown: a write that came through.
+  virtual void skip(std::size_t) {}
 };
 
 class BufferSink : public IoSink {
@@ -53,6 +55,7 @@ class BufferSource : public IoSource {
   explicit BufferSource(std::span<const std::byte> buffer) : buffer_(buffer) {}
   std::size_t remaining() const override { return buffer_.size(); }
   Result<std::size_t> peek(std::span<std::byte> bytes) override { return BufferSource(*this).take(bytes); }
+  void skip(std::size_t count) override { buffer_ = buffer_.subspan(std::min(count, buffer_.size())); }
   Result<std::size_t> take(std::span<std::byte> bytes) override {
     const std::size_t count = std::min(bytes.size(), buffer_.size());
     if (count != 0) std::memcpy(bytes.data(), buffer_.data(), count);
