@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 
 #include "boot/boot_main.h"
 #include "boot/startup_report.h"
@@ -11,6 +12,22 @@
 
 namespace runsc {
 namespace {
+
+// The host's own namespace keeps its rules.
+bool is_own_network(int network_namespace) {
+  struct stat joined {}, own {};
+  if (::fstat(network_namespace, &joined) != 0 || ::stat("/proc/self/ns/net", &own) != 0) return true;
+  return joined.st_dev == own.st_dev && joined.st_ino == own.st_ino;
+}
+
+// Of a network namespace that is made with the process.
+std::vector<Step> network_steps(std::uint32_t id) {
+  return {
+      {"loopback", "runc brings it up too; needs CAP_NET_ADMIN", [](Donation&) { bring_up_loopback(); }},
+      {"network settings", "the same; while the host's /proc/sys is in sight",
+       [=](Donation&) { open_network_to(id); }},
+  };
+}
 
 std::vector<Step> boot_steps(bool may_set_groups, std::uint32_t id) {
   return {
@@ -98,8 +115,11 @@ SpawnedProcess spawn_boot(const BootResources& resources, const RuntimeOptions& 
   if (resources.own_network) request.namespaces |= CLONE_NEWNET;
   request.network_namespace = resources.network_namespace;
   request.cgroup = resources.cgroup;
+  if (resources.network_namespace >= 0 && !is_own_network(resources.network_namespace))
+    request.prepare_network = [] { open_joined_network_to(kBootId); };
   request.id_maps = boot_id_maps(resources.rootless);
-  request.steps = boot_steps(!resources.rootless, kBootId);
+  if (resources.own_network) request.steps = network_steps(kBootId);
+  for (Step& step : boot_steps(!resources.rootless, kBootId)) request.steps.push_back(std::move(step));
   request.donation = donate(resources, null.get());
   request.arguments = logging_arguments(options);
   request.die_with_parent = resources.die_with_parent;

@@ -5,14 +5,19 @@
 #include <linux/capability.h>
 #include <linux/mount.h>
 #include <linux/securebits.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstring>
+#include <fstream>
 
 #include "runsc/common/user_error.h"
 
@@ -84,6 +89,15 @@ void set_ambient_set(std::uint64_t mask) {
   }
 }
 
+constexpr char kReservedPorts[] = "net/ipv4/ip_unprivileged_port_start";
+constexpr char kPingGroups[] = "net/ipv4/ping_group_range";
+
+// /proc/sys/net is that of the network namespace of who opens it.
+void write_setting(const std::string& name, const std::string& value) {
+  const UniqueFd file(::open(("/proc/sys/" + name).c_str(), O_WRONLY | O_CLOEXEC));
+  if (file) [[maybe_unused]] const auto written = ::write(file.get(), value.data(), value.size());
+}
+
 }  // namespace
 
 void start_session() {
@@ -93,6 +107,30 @@ void start_session() {
 
 void make_mounts_private() {
   if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) throw_system_error("make mounts private");
+}
+
+void open_network_to(std::uint32_t group) {
+  write_setting(kReservedPorts, "0");
+  write_setting(kPingGroups, std::to_string(group) + " " + std::to_string(group));
+}
+
+void open_joined_network_to(std::uint32_t group) {
+  std::uint32_t first = 1, last = 0;
+  std::ifstream(std::string("/proc/sys/") + kPingGroups) >> first >> last;
+  const bool none = last < first;
+  if (!none && first <= group && group <= last) return write_setting(kReservedPorts, "0");
+  open_network_to(group);
+  if (!none) {
+    write_setting(kPingGroups, std::to_string(std::min(first, group)) + " " + std::to_string(std::max(last, group)));
+  }
+}
+
+void bring_up_loopback() {
+  const UniqueFd any(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  ifreq request{};
+  std::strcpy(request.ifr_name, "lo");
+  request.ifr_flags = IFF_UP | IFF_RUNNING;
+  if (!any || ::ioctl(any.get(), SIOCSIFFLAGS, &request) != 0) throw_system_error("bring up the loopback interface");
 }
 
 void mount_new_root(unsigned inodes) {

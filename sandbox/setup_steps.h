@@ -14,6 +14,17 @@ void start_session();
 // Nothing that is mounted from here on is seen by the host, and nothing that the host mounts later is seen here.
 void make_mounts_private();
 
+// Makes the network namespace, one that was made for the container, fit for a boot process without capabilities: any
+// port may be bound and ICMP sockets may be made by `group`. Who in the container may is decided by its kernel. Where
+// /proc/sys cannot be written the host goes on refusing what it refuses.
+void open_network_to(std::uint32_t group);
+// The same for a namespace that others made and may share: only adds to what its settings allow. Called by a process of
+// the user namespace that owns it.
+void open_joined_network_to(std::uint32_t group);
+
+// Up, as runc has it in namespaces that it makes.
+void bring_up_loopback();
+
 // Covers a directory of the present mount namespace by a new tmpfs of at most `inodes` files and makes it the working
 // directory: the root-to-be. No data is ever stored in it.
 void mount_new_root(unsigned inodes);

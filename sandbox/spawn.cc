@@ -245,6 +245,7 @@ SpawnedProcess spawn(const SpawnRequest& original) {
   int pidfd = -1;
   {
     NetworkNamespaceVisit visit(request.network_namespace);
+    if (request.prepare_network) request.prepare_network();
     process.pid_ = clone_into(request.namespaces, request.cgroup, &pidfd);
     if (process.pid_ == 0) visit.stay();
   }

@@ -38,6 +38,8 @@ struct SpawnRequest {
   std::uint64_t namespaces = 0;  // CLONE_NEW*
   int network_namespace = -1;    // borrowed; the child is born in it. -1: the parent's, or CLONE_NEWNET's
   int cgroup = -1;               // borrowed: the directory of a cgroup of version 2 to be born in
+  // Done by the parent while it is in that namespace, with rights that the child will not have. May be empty.
+  std::function<void()> prepare_network;
   IdMaps id_maps;                // only with CLONE_NEWUSER
   std::vector<Step> steps;
   Donation donation;                   // "report" is added by spawn()
