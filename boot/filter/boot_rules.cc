@@ -4,13 +4,18 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <linux/seccomp.h>
+#include <linux/netlink.h>
 #include <linux/sched.h>
+#include <linux/sockios.h>
+#include <netinet/in.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
 #include <cerrno>
+
+#include "boot/socket/host/host_options.h"
 
 namespace runsc {
 namespace {
@@ -77,6 +82,7 @@ std::vector<SeccompRule> terminal_rules() {
       terminal_rule(TCXONC, "flow control"),
       terminal_rule(TIOCGWINSZ, "window size"),
       terminal_rule(TIOCSWINSZ, "the same"),
+      // Also of sockets.
       terminal_rule(TIOCOUTQ, "how much waits for output"),
   };
 }
@@ -89,10 +95,45 @@ std::vector<SeccompRule> connection_rules() {
       {SYS_sendto, {}, "standard output that is a socket", false},
       {SYS_recvfrom, {}, "standard input that is a socket", false},
       {SYS_shutdown, {}, "end a connection", false},
-      {SYS_accept4, {}, "control clients", false},
+      {SYS_accept4, {}, "control clients; the application's listening sockets", false},
       {SYS_getsockopt, {int_is(1, SOL_SOCKET), int_is(2, SO_PEERCRED)}, "who they are", false},
-      {SYS_getsockopt, {int_is(1, SOL_SOCKET), int_is(2, SO_SNDBUF)}, "KJ: how much they take at once", false},
+      // KJ also asks for SO_SNDBUF, which is among the options of network_rules().
   };
+}
+
+// Sockets that the sockets of the application stand on (boot/socket/host). The host's network namespace is the
+// container's, or an empty one: what these calls reach is what the container may reach. Of protocols only those here, of
+// options only those of the list.
+std::vector<SeccompRule> network_rules() {
+  std::vector<SeccompRule> rules = {
+      {SYS_bind, {}, "addresses of the application's sockets"},
+      {SYS_connect, {}, "the same"},
+      {SYS_listen, {}, "the same", false},
+      {SYS_getsockname, {}, "the same", false},
+      {SYS_getpeername, {}, "the same", false},
+  };
+  const auto socket_rule = [&](int domain, int type, int protocol, const char* reason) {
+    rules.push_back({SYS_socket,
+                     {int_is(0, domain), int_is(1, type | SOCK_NONBLOCK | SOCK_CLOEXEC), int_is(2, protocol)},
+                     reason,
+                     false});
+  };
+  for (const int domain : {AF_INET, AF_INET6}) {
+    socket_rule(domain, SOCK_STREAM, IPPROTO_TCP, "TCP");
+    socket_rule(domain, SOCK_DGRAM, IPPROTO_UDP, "UDP");
+    socket_rule(domain, SOCK_DGRAM, domain == AF_INET ? int{IPPROTO_ICMP} : int{IPPROTO_ICMPV6}, "ping");
+  }
+  socket_rule(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE, "questions about interfaces and routes");
+  for (const HostOption& option : host_options()) {
+    const std::vector<scmp_arg_cmp> which = {int_is(1, option.level), int_is(2, option.name)};
+    if (option.readable()) rules.push_back({SYS_getsockopt, which, "options of the application's sockets", false});
+    if (option.writable()) rules.push_back({SYS_setsockopt, which, "the same", false});
+  }
+  for (const int request : interface_questions())
+    rules.push_back({SYS_ioctl, {int_is(1, request)}, "questions about interfaces", false});
+  for (const int request : {SIOCOUTQNSD, SIOCATMARK, SIOCGSTAMP_OLD, SIOCGSTAMPNS_OLD})
+    rules.push_back({SYS_ioctl, {int_is(1, request)}, "states of the application's sockets", false});
+  return rules;
 }
 
 std::vector<SeccompRule> event_rules() {
@@ -164,6 +205,7 @@ std::vector<SeccompRule> boot_rules() {
   append_rules(rules, file_rules());
   append_rules(rules, terminal_rules());
   append_rules(rules, connection_rules());
+  append_rules(rules, network_rules());
   append_rules(rules, event_rules());
   append_rules(rules, runtime_rules());
   append_rules(rules, sanitizer_rules());

@@ -1,8 +1,21 @@
 #include "boot/socket/socket.h"
 
+#include <linux/sockios.h>
 #include <sys/stat.h>
 
+#include "boot/kernel/current_task.h"
+#include "boot/kernel/kernel.h"
+#include "boot/socket/services.h"
+
 namespace runsc {
+namespace {
+
+// Requests about interfaces that only sockets of AF_INET take.
+bool about_addresses(std::uint32_t command) {
+  return command == SIOCGIFADDR || command == SIOCGIFDSTADDR || command == SIOCGIFBRDADDR || command == SIOCGIFNETMASK;
+}
+
+}  // namespace
 
 Socket::Socket(int domain, int type, int protocol, int flags, const AnonymousIdentity& identity)
     : FileDescription(VfsPath{}, OpenFlags{O_RDWR | (flags & O_NONBLOCK)}),
@@ -45,6 +58,12 @@ Result<std::vector<std::byte>> Socket::get_option(CurrentTask&, int level, int n
     default:
       return options_.get(name);
   }
+}
+
+Result<std::int64_t> Socket::ioctl(CurrentTask& task, std::uint32_t command, std::uint64_t argument) {
+  const auto& services = task.kernel().sockets;
+  if (!services || !services->interface_ioctl || (domain_ != AF_INET && about_addresses(command))) return Errno(ENOTTY);
+  return services->interface_ioctl(task, command, argument);
 }
 
 std::string Socket::anonymous_name() const { return "socket:[" + std::to_string(identity_.inode) + "]"; }

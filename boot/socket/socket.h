@@ -25,6 +25,9 @@ struct SendRequest {
   const SocketAddress* to = nullptr;  // null: the connected peer
   CurrentTask* task = nullptr;        // the sender; needed to find `to`
   Ancillary ancillary;
+  // Control messages that are the family's own (Socket::takes_control), as the application gave them; well-formed
+  // (struct cmsghdr .., each padded), their contents not checked.
+  std::vector<std::byte> control{};
 };
 
 // One recvmsg(2).
@@ -71,10 +74,14 @@ class Socket : public FileDescription {
   virtual bool raises_sigpipe() const { return type_ == SOCK_STREAM; }
   // The count of descriptors in its messages; null: the family passes none (SCM_RIGHTS is EINVAL).
   virtual InFlightCount passed_files() const { return nullptr; }
+  // Whether send() looks at SendRequest::control. Otherwise messages of other levels than SOL_SOCKET are left out.
+  virtual bool takes_control() const { return false; }
   // Options that the family has, or has in its own way; the base class has SOL_SOCKET's shared ones.
   virtual Result<void> set_option(CurrentTask& task, int level, int name, std::span<const std::byte> value);
   virtual Result<std::vector<std::byte>> get_option(CurrentTask& task, int level, int name);
 
+  // The commands about network interfaces, which sockets of every family know; ENOTTY otherwise.
+  Result<std::int64_t> ioctl(CurrentTask& task, std::uint32_t command, std::uint64_t argument) override;
   std::string anonymous_name() const override;
   Result<FileAttributes> attributes() override { return attributes_; }
   // By way of receive() and send().

@@ -161,6 +161,11 @@ Result<std::vector<std::byte>> SocketOptions::get(int name) const {
   return option_bytes(*flag);
 }
 
+void SocketOptions::inherit(const SocketOptions& listener) {
+  const Values values = *listener.values_.lock();
+  *values_.lock() = values;
+}
+
 std::optional<std::int64_t> SocketOptions::send_timeout() const { return to_duration(values_.lock()->send_timeout); }
 std::optional<std::int64_t> SocketOptions::receive_timeout() const {
   return to_duration(values_.lock()->receive_timeout);

@@ -31,6 +31,8 @@ class SocketOptions {
 
   int send_buffer() const { return values_.lock()->send_buffer; }
   int receive_buffer() const { return values_.lock()->receive_buffer; }
+  // What an accepted socket has from its listener.
+  void inherit(const SocketOptions& listener);
   bool pass_credentials() const { return values_.lock()->pass_credentials; }
   // Nanoseconds that a blocking call may wait; none: for ever.
   std::optional<std::int64_t> send_timeout() const;

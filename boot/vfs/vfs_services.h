@@ -57,6 +57,8 @@ struct VfsServices {
   // Sets what /proc/sys shows under `name` ("net.ipv4.ip_forward"), for the OCI configuration: EINVAL for a bad value,
   // ENOENT for an unknown name, EPERM for one that never changes. boot/fs/proc registers itself.
   std::function<Result<void>(std::string_view name, std::string_view value)> set_sysctl;
+  // The text of a table of /proc/net. ENOENT: not known. Empty: there is no network.
+  std::function<Result<std::string>(const std::string& name)> network_table;
   LockWaits lock_waits;
   std::atomic<int> next_mount_id{1};
   std::atomic<std::uint32_t> next_rename_cookie{1};  // of IN_MOVED_FROM and IN_MOVED_TO

@@ -25,8 +25,11 @@ constexpr std::array kFiles = {
             "    lo:       0       0    0    0    0     0          0         0        0       0    0    0    0     0 "
             "      0          0\n"},
     NetFile{"dev_mcast", ""},
+    NetFile{"icmp", SOCKET_COLUMNS " ref pointer drops\n"},
+    NetFile{"icmp6", SOCKET_COLUMNS_V6 " ref pointer drops\n"},
     NetFile{"if_inet6", "00000000000000000000000000000001 01 80 10 80       lo\n"},
     NetFile{"igmp", "Idx\tDevice    : Count Querier\tGroup    Users Timer\tReporter\n"},
+    NetFile{"igmp6", ""},
     NetFile{"ipv6_route",
             "00000000000000000000000000000001 80 00000000000000000000000000000000 00 "
             "00000000000000000000000000000000 00000000 00000001 00000000 80200001       lo\n"},
@@ -52,6 +55,7 @@ constexpr std::array kFiles = {
             "OutSegs RetransSegs InErrs OutRsts InCsumErrors\nTcp: 1 200 120000 -1 0 0 0 0 0 0 0 0 0 0 0\n"
             "Udp: InDatagrams NoPorts InErrors OutDatagrams RcvbufErrors SndbufErrors InCsumErrors IgnoredMulti "
             "MemErrors\nUdp: 0 0 0 0 0 0 0 0 0\n"},
+    NetFile{"snmp6", ""},
     NetFile{"sockstat",
             "sockets: used 0\nTCP: inuse 0 orphan 0 tw 0 alloc 0 mem 0\nUDP: inuse 0 mem 0\nUDPLITE: inuse 0\n"
             "RAW: inuse 0\nFRAG: inuse 0 memory 0\n"},
@@ -69,7 +73,11 @@ constexpr std::array kFiles = {
 InodePtr make_net_directory(ProcFileSystem& file_system, const ProcessRef&) {
   auto directory = std::make_shared<FixedDirectory>(file_system);
   for (const NetFile& file : kFiles)
-    directory->add_text(file.name, [text = file.text]() -> Result<std::string> { return std::string(text); });
+    directory->add_text(file.name, [&services = file_system.services(), &file]() -> Result<std::string> {
+      if (!services.network_table) return std::string(file.text);
+      auto table = services.network_table(file.name);
+      return table.ok() || table.error() != Errno(ENOENT) ? table : std::string(file.text);
+    });
   return directory;
 }
 

@@ -1,4 +1,4 @@
-// /proc/<pid>/net: what is known of the network. Tables without their sources hold only the header line.
+// /proc/<pid>/net: the tables of VfsServices::network_table; where it knows none, only what an idle system shows.
 #pragma once
 
 #include "boot/fs/proc/process_inode.h"

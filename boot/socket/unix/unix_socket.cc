@@ -115,7 +115,7 @@ Result<UnixSocketPtr> UnixSocket::find(CurrentTask& task, const UnixAddress& add
 }
 
 Result<std::int64_t> UnixSocket::ioctl(CurrentTask& task, std::uint32_t command, std::uint64_t argument) {
-  if (command != SIOCINQ && command != SIOCOUTQ) return Errno(ENOTTY);
+  if (command != SIOCINQ && command != SIOCOUTQ) return Socket::ioctl(task, command, argument);
   const std::size_t count = command == SIOCINQ ? TRY(readable_bytes()) : unsent_bytes();
   TRY(task.write(UserOut<int>{{argument}}, static_cast<int>(count)));
   return 0;
