@@ -19,6 +19,7 @@ BOOT_DESCRIPTORS = [
     r'pipe:\[\d+\]',             # report, standard streams
     r'anon_inode:.*',            # epoll, eventfd, timerfd, seccomp listeners, pidfds
     r'/',                        # the private procfs
+    r'/1/net/\w+',               # tables of its own network namespace, through it, read-only
     r'/\d+/mem',                 # of its own agents, through it
     r'/dev/pts/\d+',
     r'/.*#\d+ \(deleted\)',      # overlay stores: unnamed files
