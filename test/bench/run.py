@@ -12,6 +12,7 @@ import json
 import os
 import select
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -379,6 +380,8 @@ def main():
     parser.add_argument('--json', help='write the values to this file')
     options = parser.parse_args()
 
+    # So that what was started is ended when we are.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     work = tempfile.mkdtemp(prefix='runsc-bench.')
     os.chmod(work, 0o755)
     results = {}
