@@ -57,14 +57,8 @@ class Boot {
 
   int run() {
     for (bool (Boot::*step)() : {&Boot::read_config, &Boot::watch_terminal, &Boot::start_platform, &Boot::make_kernel,
-<<<<<<< HEAD
-                                 &Boot::lock_down, &Boot::start_threads, &Boot::create_container})
+                                 &Boot::make_sockets, &Boot::lock_down, &Boot::start_threads, &Boot::create_container})
       if (!(this->*step)()) return kBootFailure;
-=======
-                                 &Boot::make_sockets, &Boot::watch_gofers, &Boot::lock_down, &Boot::start_threads,
-                                 &Boot::mount, &Boot::load, &Boot::pass_gate})
-      if (!(this->*step)()) return gate_closed_ ? 0 : kBootFailure;
->>>>>>> 30066e6b (net all)
     return serve();
   }
 
@@ -106,26 +100,14 @@ class Boot {
     kernel_->ipc = std::make_shared<IpcNamespace>();
     services_ = std::make_shared<VfsServices>();
     const Result<void> registered = register_file_systems(*kernel_, *services_);
-<<<<<<< HEAD
     if (!registered.ok()) return fail("file systems", errno_name(registered.error()));
     containers_.emplace(*kernel_, services_, [this](int status) { exit_.set(status); });
-=======
-    return registered.ok() ? true : fail("file systems", errno_name(registered.error()));
+    return true;
   }
 
   bool make_sockets() {
     const Result<void> made = register_sockets(*kernel_, *services_, config_.sysctls, options_.proc.get());
-    return made.ok() ? true : fail("sockets", errno_name(made.error()));
-  }
-
-  // The connections themselves move into the file systems; what is kept only hears of hang-ups.
-  bool watch_gofers() {
-    for (const UniqueFd& connection : options_.gofer_connections) {
-      UniqueFd copy(::fcntl(connection.get(), F_DUPFD_CLOEXEC, 0));
-      if (!copy.valid()) return fail("gofer", errno_name(last_errno()));
-      gofers_.push_back(std::move(copy));
-    }
->>>>>>> 30066e6b (net all)
+    if (!made.ok()) return fail("sockets", errno_name(made.error()));
     return true;
   }
 

@@ -9,11 +9,7 @@ packages=(
   lld capnproto libcapnp-dev nlohmann-json3-dev libseccomp-dev libgflags-dev libgoogle-glog-dev libgtest-dev libgmock-dev
   busybox-static
 )
-<<<<<<< HEAD
-[ "${1:-build}" != test ] || packages+=(python3 util-linux procps debootstrap runc)
-=======
-[ "${1:-build}" != test ] || packages+=(python3 util-linux procps iproute2 runc)
->>>>>>> 30066e6b (net all)
+[ "${1:-build}" != test ] || packages+=(python3 util-linux procps iproute2 debootstrap runc)
 
 missing=()
 for package in "${packages[@]}"; do
