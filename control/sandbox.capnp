@@ -43,18 +43,21 @@ interface Sandbox {
   # Ends what is left of a container and forgets it, in whatever state it is; returns when its processes are gone.
   # Failures: notFound; invalid for the sandbox's first container, with which the sandbox ends.
 
-  exec @3 (container :Text, process :Process, stdio :List(Descriptor), extra :List(Descriptor))
+  exec @3 (container :Text, process :Process, stdio :List(Descriptor), extra :List(Descriptor), ignorePaused :Bool)
       -> (failure :Failure, pid :Int32);
   # Starts a further process in a running container. `extra` become its descriptors 3 and up. Its status is kept until
   # a waitProcess has delivered it or the container is destroyed. Failures: notFound, notRunning, paused, invalid, limit,
   # executableNotFound, notExecutable.
+  # With `ignorePaused` it is made in a paused container too, and runs when that is resumed.
 
-  wait @4 (container :Text) -> (failure :Failure, status :Int32);
+  wait @4 (container :Text, tied :Bool) -> (failure :Failure, status :Int32);
   # Answers when the container's first process has ended; at once, and every time, once it has. Failures: notFound (also
   # when the container is destroyed before it was started).
 
-  waitProcess @5 (container :Text, pid :Int32) -> (failure :Failure, status :Int32);
+  waitProcess @5 (container :Text, pid :Int32, tied :Bool) -> (failure :Failure, status :Int32);
   # The same for a process that exec started. Failures: notFound, noProcess.
+  # `tied`, of both: what is waited for gets SIGKILL when the client goes away before the answer. The client stands for
+  # it on the host, where its own death is the only way to hear of a SIGKILL.
 
   signal @6 (container :Text, target :SignalTarget, number :Int32) -> (failure :Failure);
   # Sends signal `number` (1..64), as if from outside of the container. Failures: notFound, notRunning (not yet started),

@@ -1,5 +1,6 @@
 #include "boot/controller/sandbox_server.h"
 
+#include <csignal>
 #include <exception>
 #include <memory>
 #include <string>
@@ -99,8 +100,27 @@ kj::Promise<void> SandboxServer::slow(Context context, Work work, Fill fill) {
                           });
 }
 
+// Ends what a client waits for, unless it has been answered first.
+class SandboxServer::Tie {
+ public:
+  Tie(ControlService& service, std::string container, control::SignalTarget target)
+      : service_(service), container_(std::move(container)), target_(target) {}
+  ~Tie() {
+    if (!answered_) (void)service_.signal(container_, target_, SIGKILL);
+  }
+  Tie(const Tie&) = delete;
+  Tie& operator=(const Tie&) = delete;
+  void answered() { answered_ = true; }
+
+ private:
+  ControlService& service_;
+  const std::string container_;
+  const control::SignalTarget target_;
+  bool answered_ = false;
+};
+
 template <typename Context, typename Subscribe>
-kj::Promise<void> SandboxServer::until_exit(Context context, Subscribe subscribe) {
+kj::Promise<void> SandboxServer::until_exit(Context context, control::SignalTarget target, Subscribe subscribe) {
   RequestToken token = requests_->begin();
   if (!token) return refuse(context, too_many_requests());
   auto paf = kj::newPromiseAndCrossThreadFulfiller<Outcome<int>>();
@@ -108,9 +128,12 @@ kj::Promise<void> SandboxServer::until_exit(Context context, Subscribe subscribe
   auto fulfiller = std::make_shared<decltype(paf.fulfiller)>(kj::mv(paf.fulfiller));
   ControlSubscriptionPtr subscription =
       subscribe([fulfiller](Outcome<int> status) { (*fulfiller)->fulfill(std::move(status)); });
+  std::shared_ptr<Tie> tie;
+  if (context.getParams().getTied()) tie = std::make_shared<Tie>(service_, container_of(context), target);
   context.allowCancellation();
   return paf.promise
-      .then([context](Outcome<int> status) mutable {
+      .then([context, tie](Outcome<int> status) mutable {
+        if (tie) tie->answered();
         if (!status) return write_failure(status.failure(), context.getResults().initFailure());
         context.getResults().setStatus(*status);
       })
@@ -162,6 +185,7 @@ kj::Promise<void> SandboxServer::exec(ExecContext context) {
   if (params.getStdio().size() != 3) return refuse(context, {FailureCode::kInvalid, "three stdio descriptors needed"});
   control::ExecRequest request{
       .container = container_of(context), .process = std::move(*process), .stdio = {}, .extra = {}};
+  request.ignore_paused = params.getIgnorePaused();
   auto lists = kj::heapArrayBuilder<kj::Promise<std::vector<UniqueFd>>>(2);
   lists.add(control::take_descriptors(params.getStdio()));
   lists.add(control::take_descriptors(params.getExtra()));
@@ -180,14 +204,15 @@ kj::Promise<void> SandboxServer::exec(ExecContext context) {
 }
 
 kj::Promise<void> SandboxServer::wait(WaitContext context) {
-  return until_exit(context, [&](ControlService::WaitCallback done) {
+  return until_exit(context, {control::SignalTarget::Kind::kInit, 0}, [&](ControlService::WaitCallback done) {
     return service_.wait_container(container_of(context), std::move(done));
   });
 }
 
 kj::Promise<void> SandboxServer::waitProcess(WaitProcessContext context) {
-  return until_exit(context, [&](ControlService::WaitCallback done) {
-    return service_.wait_process(container_of(context), context.getParams().getPid(), std::move(done));
+  const int pid = context.getParams().getPid();
+  return until_exit(context, {control::SignalTarget::Kind::kProcess, pid}, [&](ControlService::WaitCallback done) {
+    return service_.wait_process(container_of(context), pid, std::move(done));
   });
 }
 

@@ -41,9 +41,11 @@ class SandboxServer final : public control::wire::Sandbox::Server {
   // The same with the work on a thread of its own. A client that goes away is not waited for; the work is done.
   template <typename Context, typename Work, typename Fill>
   kj::Promise<void> slow(Context context, Work work, Fill fill);
-  // `subscribe(callback)` registers; the answer is the status that the callback is given.
+  // `subscribe(callback)` registers; the answer is the status that the callback is given. `target` is what is waited
+  // for, for a client that is tied to it.
   template <typename Context, typename Subscribe>
-  kj::Promise<void> until_exit(Context context, Subscribe subscribe);
+  kj::Promise<void> until_exit(Context context, control::SignalTarget target, Subscribe subscribe);
+  class Tie;
 
   ControlService& service_;
   WorkerPool& workers_;

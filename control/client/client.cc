@@ -104,6 +104,7 @@ int Client::exec(ExecRequest request) {
   write_process(request.process, message.initProcess());
   fill(message.initStdio(count(request.stdio)), request.stdio, offered);
   fill(message.initExtra(count(request.extra)), request.extra, offered);
+  message.setIgnorePaused(request.ignore_paused);
   const int pid = state_->ask(message, [](auto& response) { return response.getPid(); });
   offered.close();
   return pid;

@@ -92,9 +92,9 @@ class Client {
   void destroy_container(const std::string& id);
   // Returns the process's number in the container.
   int exec(ExecRequest request);
-  // Both for as long as it takes.
-  PendingExit wait_container(const std::string& id);
-  PendingExit wait_process(const std::string& id, int pid);
+  // Both for as long as it takes. `tied`: if this program ends before, what it waits for is killed.
+  PendingExit wait_container(const std::string& id, bool tied = false);
+  PendingExit wait_process(const std::string& id, int pid, bool tied = false);
   void signal(const std::string& id, SignalTarget target, int number);
   std::vector<ProcessInfo> processes(const std::string& id);
   Stats stats(const std::string& id);

@@ -34,15 +34,17 @@ std::optional<int> PendingExit::next(int wake) {
   return state_->status;
 }
 
-PendingExit Client::wait_container(const std::string& id) {
+PendingExit Client::wait_container(const std::string& id, bool tied) {
   auto message = state_->sandbox.waitRequest();
+  message.setTied(tied);
   message.setContainer(capnp::Text::Reader(id.data(), id.size()));
   using Response = capnp::Response<wire::Sandbox::WaitResults>;
   return PendingExit(PendingExit::State::begin(state_, kj::Promise<Response>(message.send())));
 }
 
-PendingExit Client::wait_process(const std::string& id, int pid) {
+PendingExit Client::wait_process(const std::string& id, int pid, bool tied) {
   auto message = state_->sandbox.waitProcessRequest();
+  message.setTied(tied);
   message.setContainer(capnp::Text::Reader(id.data(), id.size()));
   message.setPid(pid);
   using Response = capnp::Response<wire::Sandbox::WaitProcessResults>;
