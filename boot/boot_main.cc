@@ -126,6 +126,7 @@ class Boot {
   bool create_container() {
     ContainerFiles files;
     files.process.stdio = std::move(options_.stdio);
+    files.process.extra = std::move(options_.preserved_fds);
     files.gofer_connections = std::move(options_.gofer_connections);
     files.overlay_stores = std::move(options_.overlay_stores);
     const auto failed = containers_->create_first(std::move(config_), std::move(files));

@@ -35,6 +35,9 @@ struct BootOptions {
   // itself. ONLCR in its settings says whether the container's terminal begins with it.
   std::array<UniqueFd, 3> stdio;
 
+  // What the first process finds as its descriptors 3, 4, ..
+  std::vector<UniqueFd> preserved_fds;
+
   // Connections to the gofer, one for each gofer mount (ContainerMount::connection is the index): SOCK_SEQPACKET.
   // A hang-up means that the gofer has died: the sandbox then ends with report_failure(.., "running", ..).
   std::vector<UniqueFd> gofer_connections;

@@ -73,6 +73,7 @@ Donation donate(const BootResources& resources, int null) {
   donation.add("control", resources.control);
   donation.add("log", resources.log);
   add_list(donation, "stdio", {resources.stdio.begin(), resources.stdio.end()});
+  add_list(donation, "preserved", resources.preserved_fds);
   add_list(donation, "gofer", resources.gofer_connections);
   add_list(donation, "overlay", resources.overlay_stores);
   donation.add("start_gate", resources.start_gate);
@@ -90,6 +91,7 @@ BootOptions take_options(DonatedFds& fds) {
   options.control = fds.take("control");
   options.log = fds.take("log");
   for (std::size_t i = 0; i < options.stdio.size(); ++i) options.stdio[i] = fds.take("stdio" + std::to_string(i));
+  options.preserved_fds = fds.take_list("preserved");
   options.gofer_connections = fds.take_list("gofer");
   options.overlay_stores = fds.take_list("overlay");
   options.proc = fds.take("proc");

@@ -16,6 +16,7 @@ struct BootResources {
   int control = -1;  // listening socket
   int log = -1;
   std::array<int, 3> stdio{-1, -1, -1};
+  std::vector<int> preserved_fds;
   std::vector<int> gofer_connections;
   std::vector<int> overlay_stores;
   int start_gate = -1;

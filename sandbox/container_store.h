@@ -44,8 +44,8 @@ class ContainerStore {
   const std::string& root() const { return root_; }
   std::string directory(const std::string& id) const { return root_ + "/" + id; }
   std::string control_socket(const std::string& id) const { return directory(id) + "/control.sock"; }
-  // Of the sandbox that the container lives in.
-  std::string control_socket(const ContainerState& state) const { return control_socket(state.id); }
+  // Of the sandbox that the container is in.
+  std::string control_socket(const ContainerState& state) const { return control_socket(state.sandbox()); }
   std::string start_gate(const std::string& id) const { return directory(id) + "/start.fifo"; }
 
   // Makes the directories for a new container; the caller holds its lock. What a killed command left under this id is

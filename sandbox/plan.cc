@@ -79,6 +79,13 @@ class Planner {
     config.hostname = spec_.hostname;
     config.domainname = spec_.domainname;
     config.annotations = spec_.annotations;
+    for (const oci::Hook& hook : spec_.hooks.start_container) plan_hook(hook);
+  }
+
+  void plan_hook(const oci::Hook& hook) {
+    ContainerHook out{.path = hook.path, .args = hook.args, .env = hook.env, .timeout = std::nullopt};
+    if (hook.timeout > 0) out.timeout = hook.timeout;
+    plan_.config.start_container_hooks.push_back(std::move(out));
   }
 
   void add_overlay(ContainerMount& mount, const std::string& source) {

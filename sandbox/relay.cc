@@ -58,7 +58,7 @@ void let_go_of_caller() {
 
 class RelayMain {
  public:
-  RelayMain(const RelayRequest& request, int report) : request_(request), report_(report) {}
+  RelayMain(const RelayRequest& request, int gate, int report) : request_(request), gate_(gate), report_(report) {}
 
   int run() {
     try {
@@ -79,9 +79,10 @@ class RelayMain {
   void begin() {
     ::prctl(PR_SET_NAME, "runsc-relay", 0, 0, 0);
     std::vector<int> kept = request_.fds;
-    kept.insert(kept.end(), {report_, request_.terminal});
+    kept.insert(kept.end(), {gate_, report_, request_.terminal});
     close_others(kept);
     ::setsid();
+    wait_for_gate();
     signals_ = take_signals();
     client_.emplace(request_.control_socket);
     process_ = request_.begin(*client_);
@@ -95,6 +96,16 @@ class RelayMain {
     ::close(report_);
   }
 
+  void wait_for_gate() const {
+    char byte = 0;
+    ssize_t count = 0;
+    do {
+      count = ::read(gate_, &byte, 1);
+    } while (count < 0 && errno == EINTR);
+    if (count != 1) ::_exit(kKilled);  // the caller has given up
+    ::close(gate_);
+  }
+
   void say(char what, const std::string& text) const {
     const std::string message = what + text;
     // A caller that has been killed meanwhile leaves the process running, as after a successful start.
@@ -102,8 +113,8 @@ class RelayMain {
   }
 
   int attend() {
-    control::PendingExit end = process_ != 0 ? client_->wait_process(request_.container, process_)
-                                             : client_->wait_container(request_.container);
+    control::PendingExit end = process_ != 0 ? client_->wait_process(request_.container, process_, true)
+                                             : client_->wait_container(request_.container, true);
     while (true) {
       if (const auto status = end.next(signals_.get())) {
         return WIFSIGNALED(*status) ? 128 + WTERMSIG(*status) : WEXITSTATUS(*status);
@@ -136,6 +147,7 @@ class RelayMain {
   }
 
   const RelayRequest& request_;
+  int gate_;
   int report_;
   UniqueFd signals_;
   std::optional<Client> client_;
@@ -151,6 +163,17 @@ pid_t fork_with_pidfd(int* pidfd) {
   return static_cast<pid_t>(::syscall(SYS_clone3, &args, sizeof(args)));
 }
 
+struct Pipe {
+  UniqueFd reader;
+  UniqueFd writer;
+};
+
+Pipe make_pipe() {
+  int fds[2];
+  if (::pipe2(fds, O_CLOEXEC) != 0) throw_system_error("pipe");
+  return {UniqueFd(fds[0]), UniqueFd(fds[1])};
+}
+
 std::string read_all(int fd) {
   std::string out;
   char chunk[4096];
@@ -164,27 +187,39 @@ std::string read_all(int fd) {
 
 }  // namespace
 
-Relay Relay::start(const RelayRequest& request) {
-  int report[2];
-  if (::pipe2(report, O_CLOEXEC) != 0) throw_system_error("pipe");
-  UniqueFd reader(report[0]);
-  UniqueFd writer(report[1]);
+Relay::Relay(const RelayRequest& request) {
+  Pipe gate = make_pipe();
+  Pipe report = make_pipe();
   int pidfd = -1;
-  const pid_t pid = fork_with_pidfd(&pidfd);
-  if (pid < 0) throw_system_error("fork the relay process");
-  if (pid == 0) ::_exit(RelayMain(request, writer.get()).run());
-  Relay relay(pid, UniqueFd(pidfd));
-  writer.reset();
-  const std::string answer = read_all(reader.get());
-  if (!answer.empty() && answer[0] == kBegun) return relay;
-  relay.send(SIGKILL);
-  relay.wait();
+  pid_ = fork_with_pidfd(&pidfd);
+  if (pid_ < 0) throw_system_error("fork the relay process");
+  if (pid_ == 0) {
+    gate.writer.reset();
+    ::_exit(RelayMain(request, gate.reader.get(), report.writer.get()).run());
+  }
+  pidfd_.reset(pidfd);
+  gate_ = std::move(gate.writer);
+  report_ = std::move(report.reader);
+}
+
+Relay::~Relay() {
+  if (!pidfd_) return;
+  send(SIGKILL);
+  wait();
+}
+
+void Relay::begin() {
+  if (::write(gate_.get(), "g", 1) != 1) throw UserError("the relay process was killed");
+  gate_.reset();
+  const std::string answer = read_all(report_.get());
+  if (!answer.empty() && answer[0] == kBegun) return;
   throw UserError(answer.size() > 1 ? answer.substr(1) : "the relay process was killed");
 }
 
 void Relay::send(int signal) const { ::syscall(SYS_pidfd_send_signal, pidfd_.get(), signal, nullptr, 0); }
 
 int Relay::wait() {
+  pidfd_.reset();
   int status = 0;
   while (::waitpid(pid_, &status, 0) < 0) {
     if (errno != EINTR) return kKilled;

@@ -27,25 +27,31 @@ struct RelayRequest {
   int terminal = -1;     // the replica end of the process's host terminal, whose changes of size the relay hears of
 };
 
-// A relay that this process has started.
+// A relay that this process has started. Killed when destroyed, unless released.
 class Relay {
  public:
-  // Forks the relay and returns when it has begun. Throws UserError with the reason when it could not: no process is
-  // left then. Called by single-threaded programs only.
-  static Relay start(const RelayRequest& request);
+  // Forks the relay, which waits. It has its own copy of `request`. Called by single-threaded programs only.
+  explicit Relay(const RelayRequest& request);
+  Relay(Relay&&) noexcept = default;
+  Relay& operator=(Relay&&) = delete;
+  ~Relay();
 
-  Relay(Relay&&) = default;
+  // Has it call RelayRequest::begin. Throws UserError with the reason when that failed.
+  void begin();
+
   pid_t pid() const { return pid_; }
   int pidfd() const { return pidfd_.get(); }
   void send(int signal) const;
   // Waits for the end: the exit status of the process, 128 + n when signal n ended it.
   int wait();
+  // The relay goes on without us.
+  void release() { pidfd_.reset(); }
 
  private:
-  Relay(pid_t pid, UniqueFd pidfd) : pid_(pid), pidfd_(std::move(pidfd)) {}
-
-  pid_t pid_;
-  UniqueFd pidfd_;
+  pid_t pid_ = -1;
+  UniqueFd pidfd_;  // invalid: waited for, released or moved away
+  UniqueFd gate_;
+  UniqueFd report_;
 };
 
 }  // namespace runsc

@@ -2,19 +2,14 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <pwd.h>
 #include <sys/wait.h>
 
-#include <cstdio>
-#include <fstream>
-#include <initializer_list>
-#include <memory>
 #include <utility>
 
 #include "runsc/common/user_error.h"
 #include "sandbox/boot_process.h"
 #include "sandbox/cgroup/container_cgroup.h"
-#include "sandbox/gofer_process.h"
+#include "sandbox/container_parts.h"
 #include "sandbox/hooks.h"
 #include "sandbox/sandbox_parts.h"
 #include "sandbox/start_gate.h"
@@ -42,9 +37,11 @@ struct Parts {
   UniqueFd cgroup;  // of version 2
 };
 
-Parts make_parts(const SandboxRequest& request, const RuntimeOptions& options, const ContainerStore& store) {
+Parts make_parts(const SandboxRequest& request, const RuntimeOptions& options, const ContainerStore& store,
+                 const ContainerState& state) {
   Parts parts;
   parts.plan = plan_container(request.id, request.spec, options);
+  parts.plan.config.hook_state = oci_state_json(state, Status::kCreated);
   parts.config = make_config_file(parts.plan.config);
   parts.control = make_control_socket(store.control_socket(request.id));
   parts.connections = make_connections(parts.plan.gofer_mounts.size());
@@ -73,6 +70,7 @@ SpawnedProcess start_boot(const SandboxRequest& request, const RuntimeOptions& o
   resources.log = options.log_fd;
   resources.cgroup = parts.cgroup.get();
   resources.stdio = request.stdio;
+  resources.preserved_fds = request.preserved_fds;
   for (const ConnectionPair& pair : parts.connections) resources.gofer_connections.push_back(pair.boot.get());
   resources.overlay_stores = borrow(parts.overlay_stores);
   resources.start_gate = parts.start_gate.get();
@@ -81,75 +79,6 @@ SpawnedProcess start_boot(const SandboxRequest& request, const RuntimeOptions& o
   choose_network(request, options, resources, parts.network_namespace);
   return spawn_boot(resources, options);
 }
-
-IdMaps gofer_id_maps(const ContainerConfig& config, bool rootless) {
-  IdMaps maps{.uids = config.uid_mappings, .gids = config.gid_mappings, .deny_setgroups = rootless};
-  if (!config.user_namespace || maps.uids.empty()) {
-    maps.uids = {{0, ::geteuid(), 1}};
-    maps.gids = {{0, ::getegid(), 1}};
-  }
-  return maps;
-}
-
-SpawnedProcess start_gofer(const SandboxRequest& request, const RuntimeOptions& options, const Parts& parts) {
-  GoferResources resources;
-  resources.mounts = parts.plan.gofer_mounts;
-  for (const ConnectionPair& pair : parts.connections) resources.connections.push_back(pair.gofer.get());
-  resources.log = options.log_fd;
-  resources.cgroup = parts.cgroup.get();
-  resources.die_with_parent = !request.detach;
-  resources.user_namespace = parts.plan.config.user_namespace || options.rootless;
-  if (resources.user_namespace) resources.id_maps = gofer_id_maps(parts.plan.config, options.rootless);
-  return spawn_gofer(resources, options);
-}
-
-// From the file, not getpwuid(3): a static program cannot load the host's name service libraries.
-std::string user_name() {
-  const std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen("/etc/passwd", "re"), std::fclose);
-  while (const passwd* entry = file ? ::fgetpwent(file.get()) : nullptr) {
-    if (entry->pw_uid == ::geteuid()) return entry->pw_name;
-  }
-  return std::to_string(::geteuid());
-}
-
-ContainerState new_state(const SandboxRequest& request, std::vector<std::string> cgroups) {
-  ContainerState state;
-  state.id = request.id;
-  state.bundle = request.bundle;
-  state.rootfs = request.spec.root.path;
-  state.created = timestamp_now();
-  state.owner = user_name();
-  state.annotations = request.spec.annotations;
-  state.poststart = request.spec.hooks.poststart;
-  state.poststop = request.spec.hooks.poststop;
-  state.cgroups = std::move(cgroups);
-  state.resources = request.spec.linux_.resources_text;
-  state.creator = ProcessIdentity::of(::getpid());
-  state.foreground = !request.detach && !request.keep;
-  return state;
-}
-
-// Which process the host ends first when memory runs out. Lowering needs a capability that the caller may not have; the
-// sandbox then just keeps the caller's score.
-void set_oom_scores(const std::optional<int>& score, std::initializer_list<pid_t> pids) {
-  if (!score) return;
-  for (const pid_t pid : pids) {
-    std::ofstream("/proc/" + std::to_string(pid) + "/oom_score_adj") << *score;
-  }
-}
-
-// Removes the cgroups again unless the sandbox got as far as to own them.
-class CgroupGuard {
- public:
-  explicit CgroupGuard(std::vector<std::string> cgroups) : cgroups_(std::move(cgroups)) {}
-  ~CgroupGuard() { remove_cgroups(cgroups_); }
-  CgroupGuard(const CgroupGuard&) = delete;
-  CgroupGuard& operator=(const CgroupGuard&) = delete;
-  void keep() { cgroups_.clear(); }
-
- private:
-  std::vector<std::string> cgroups_;
-};
 
 }  // namespace
 
@@ -161,11 +90,7 @@ Sandbox::Sandbox(SpawnedProcess gofer, SpawnedProcess boot, ContainerState state
       state_(std::move(state)) {}
 
 Sandbox Sandbox::start(const SandboxRequest& request, const RuntimeOptions& options, const ContainerStore& store) {
-  ContainerCgroup cgroup(detect_cgroup_host(), {.id = request.id,
-                                                .path = request.spec.linux_.cgroups_path,
-                                                .driver = options.cgroup_driver,
-                                                .rootless = options.rootless,
-                                                .resources = request.spec.linux_.resources});
+  ContainerCgroup cgroup = plan_cgroup(request, options);
   ContainerState state = new_state(request, cgroup.entries());
   // Before anything exists that has to be removed, so that it is found if we are killed.
   store.save(state);
@@ -174,9 +99,9 @@ Sandbox Sandbox::start(const SandboxRequest& request, const RuntimeOptions& opti
   Sandbox sandbox = [&] {
     // In a scope of its own: our ends of what the processes have are closed before anything is awaited, so that each
     // sees the other's death.
-    Parts parts = make_parts(request, options, store);
+    Parts parts = make_parts(request, options, store, state);
     parts.cgroup = cgroup.open_unified();
-    SpawnedProcess gofer = start_gofer(request, options, parts);
+    SpawnedProcess gofer = start_gofer(request, options, parts.plan, parts.connections, parts.cgroup.get());
     SpawnedProcess boot = start_boot(request, options, parts);
     return Sandbox(std::move(gofer), std::move(boot), std::move(state));
   }();
@@ -187,11 +112,7 @@ Sandbox Sandbox::start(const SandboxRequest& request, const RuntimeOptions& opti
   sandbox.state_.boot = ProcessIdentity::of(sandbox.boot_.pid());
   store.save(sandbox.state_);
   set_oom_scores(request.spec.process.oom_score_adj, {sandbox.boot_.pid(), sandbox.gofer_.pid()});
-  // The namespaces exist, nothing of the container runs: this is where networks are set up.
-  const std::string creating = oci_state_json(sandbox.state_, Status::kCreating);
-  run_hooks("prestart", request.spec.hooks.prestart, creating);
-  run_hooks("createRuntime", request.spec.hooks.create_runtime, creating);
-  run_hooks("createContainer", request.spec.hooks.create_container, creating);
+  run_create_hooks(request.spec.hooks, sandbox.state_);
   sandbox.gofer_.go();
   sandbox.boot_.go();
   sandbox.wait_until_started();

@@ -22,6 +22,7 @@ struct SandboxRequest {
   std::string bundle;                 // absolute
   oci::Spec spec;                     // has passed check_bundle()
   std::array<int, 3> stdio{0, 1, 2};  // borrowed
+  std::vector<int> preserved_fds;     // borrowed; the first process's descriptors 3, 4, ..
   bool detach = false;                // the sandbox outlives this process
   bool keep = false;                  // the container outlives its end in the foreground
   bool hold = false;                  // the container waits for open_start_gate(); only with `detach`

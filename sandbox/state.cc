@@ -24,8 +24,9 @@ namespace oci {
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Hook, path, args, env, timeout)
 }  // namespace oci
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ProcessIdentity, pid, start_time)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ContainerState, id, bundle, rootfs, created, owner, annotations, status, boot, gofer,
-                                   creator, foreground, cgroups, resources, poststart, poststop)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ContainerState, id, bundle, rootfs, created, owner, annotations, status, sandbox_id,
+                                   boot, relay, gofer, creator, foreground, cgroups, resources,
+                                   poststart, poststop)
 
 const char* status_name(Status status) {
   switch (status) {
@@ -43,10 +44,10 @@ const char* status_name(Status status) {
   return "unknown";
 }
 
-Status ContainerState::status_now() const { return boot.alive() ? status : Status::kStopped; }
+Status ContainerState::status_now() const { return init().alive() ? status : Status::kStopped; }
 
 bool ContainerState::abandoned() const {
-  return (foreground || status == Status::kCreating) && !creator.alive() && !boot.alive() && !gofer.alive();
+  return (foreground || status == Status::kCreating) && !creator.alive() && !init().alive() && !gofer.alive();
 }
 
 std::string state_to_json(const ContainerState& state) {
@@ -66,7 +67,7 @@ std::string oci_state_json(const ContainerState& state, Status status) {
   nlohmann::ordered_json out;
   out["ociVersion"] = "1.2.0";
   out["id"] = state.id;
-  out["pid"] = status == Status::kStopped ? 0 : state.boot.pid;
+  out["pid"] = status == Status::kStopped ? 0 : state.init().pid;
   out["status"] = status_name(status);
   out["bundle"] = state.bundle;
   out["rootfs"] = state.rootfs;

@@ -22,7 +22,10 @@ struct ContainerState {
   std::string owner;    // name of the user who created it
   std::map<std::string, std::string> annotations;
   Status status = Status::kCreating;  // as last saved; see status_now()
-  ProcessIdentity boot;
+  // The sandbox that it has joined; empty: its own, of the same id.
+  std::string sandbox_id;
+  ProcessIdentity boot;   // of its own sandbox
+  ProcessIdentity relay;  // instead of it, in a sandbox of others
   ProcessIdentity gofer;
   // The command that made the container. In the foreground it takes the container away when it ends.
   ProcessIdentity creator;
@@ -32,7 +35,10 @@ struct ContainerState {
   std::vector<oci::Hook> poststart;  // hooks to run when it has been started
   std::vector<oci::Hook> poststop;   // hooks to run when it has been deleted
 
-  // kStopped as soon as the boot process is gone, whatever was saved.
+  const std::string& sandbox() const { return sandbox_id.empty() ? id : sandbox_id; }
+  // The process that callers know as the container's: it ends when the container does, with its status.
+  const ProcessIdentity& init() const { return sandbox_id.empty() ? boot : relay; }
+  // kStopped as soon as that is gone, whatever was saved.
   Status status_now() const;
   // Left behind by a command that was killed half-way, or while it ran the container in the foreground: no process of
   // it lives, and nobody knows that it has to be deleted.

@@ -6,6 +6,7 @@
 #include "runsc/common/user_error.h"
 #include "sandbox/container_store.h"
 #include "sandbox/hooks.h"
+#include "sandbox/joined_container.h"
 
 namespace runsc {
 namespace {
@@ -46,7 +47,8 @@ int delete_container(const Words& words, const RuntimeOptions& options) {
   if (status != Status::kStopped && status != Status::kCreated && !FLAGS_force) {
     throw UserError("cannot delete container " + id + " that is not stopped: " + status_name(status));
   }
-  end_process(state.boot);
+  if (!state.sandbox_id.empty()) destroy_joined(store, state);
+  end_process(state.init());
   end_process(state.gofer);
   store.remove(id, state.cgroups);
   lock.remove_on_release();

@@ -50,19 +50,22 @@ Relay start_process(const ContainerStore& store, const ContainerState& state, co
   const std::vector<int> stdio = console ? std::vector<int>{replica, replica, replica} : std::vector<int>{0, 1, 2};
   const std::vector<int> extra = inherited_fds(FLAGS_preserve_fds);
   RelayRequest request;
-  request.control_socket = store.control_socket(state.id);
+  request.control_socket = store.control_socket(state);
   request.container = state.id;
   request.terminal = replica;
   request.fds = extra;
   request.begin = [&](control::Client& client) {
     control::ExecRequest exec;
     exec.container = state.id;
+    exec.ignore_paused = FLAGS_ignore_paused;
     exec.process = std::move(process);
     exec.stdio = copies(stdio);
     exec.extra = copies(extra);
     return client.exec(std::move(exec));
   };
-  return Relay::start(request);
+  Relay relay(request);
+  relay.begin();
+  return relay;
 }
 
 int attend_to_end(Relay& relay, ForwardedSignals& signals, std::optional<PseudoTerminal>& console) {
@@ -83,7 +86,9 @@ int exec_in(const Words& words, const RuntimeOptions& options) {
   if (console && FLAGS_detach) send_console(FLAGS_console_socket, *console);
   if (!FLAGS_pidfd_socket.empty()) send_descriptor(FLAGS_pidfd_socket, relay.pidfd(), "pidfd");
   if (!FLAGS_pid_file.empty()) write_atomically(FLAGS_pid_file, std::to_string(relay.pid()), 0644);
-  return FLAGS_detach ? 0 : attend_to_end(relay, signals, console);
+  if (!FLAGS_detach) return attend_to_end(relay, signals, console);
+  relay.release();
+  return 0;
 }
 
 int exec(const Words& words, const RuntimeOptions& options) {

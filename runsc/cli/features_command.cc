@@ -32,7 +32,7 @@ int features(const Words&, const RuntimeOptions&) {
   ordered_json out;
   out["ociVersionMin"] = "1.0.0";
   out["ociVersionMax"] = kSpecVersion;
-  out["hooks"] = {"prestart", "createRuntime", "createContainer", "poststart", "poststop"};
+  out["hooks"] = {"prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"};
   out["mountOptions"] = oci::known_mount_options();
   out["linux"] = linux_features();
   out["annotations"] = {{"runsc.version", kVersion},

@@ -27,11 +27,14 @@ control::SignalTarget target() {
 void signal_running(const ContainerStore& store, const ContainerState& state, int signal) {
   try {
     control::Client(store.control_socket(state), kPatience).signal(state.id, target(), signal);
-  } catch (const UserError&) {
-    if (!state.boot.alive()) throw UserError("container not running");
+  } catch (const control::ControlError& error) {
+    // It has ended meanwhile: callers know that by this text.
+    if (error.code() == control::FailureCode::kFinished || !state.init().alive()) {
+      throw UserError("container not running");
+    }
     // Whatever state the sandbox is in, SIGKILL works.
-    if (signal != SIGKILL) throw;
-    state.boot.send(SIGKILL);
+    if (signal != SIGKILL || FLAGS_pid != 0) throw;
+    state.init().send(SIGKILL);
   }
 }
 
@@ -49,7 +52,7 @@ int kill(const Words& words, const RuntimeOptions& options) {
   if (status == Status::kRunning || status == Status::kPaused) {
     signal_running(store, state, signal);
   } else if (ends_unstarted(signal)) {
-    state.boot.send(SIGKILL);
+    state.init().send(SIGKILL);
   }
   return 0;
 }

@@ -11,7 +11,7 @@ namespace {
 
 using Rows = std::vector<std::vector<std::string>>;
 
-int shown_pid(const ContainerState& state) { return state.status_now() == Status::kStopped ? 0 : state.boot.pid; }
+int shown_pid(const ContainerState& state) { return state.status_now() == Status::kStopped ? 0 : state.init().pid; }
 
 void print_table(const std::vector<ContainerState>& states) {
   Rows rows = {{"ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"}};

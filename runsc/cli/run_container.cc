@@ -9,6 +9,7 @@
 
 #include "runsc/cli/flags.h"
 #include "runsc/cli/inherited_fds.h"
+#include "runsc/cli/launch.h"
 #include "runsc/cli/messages.h"
 #include "runsc/common/user_error.h"
 #include "runsc/oci/parse.h"
@@ -83,6 +84,7 @@ SandboxRequest sandbox_request(const RunRequest& request, const std::optional<Ps
   out.detach = request.mode != RunMode::kForeground;
   out.keep = request.keep;
   out.hold = request.mode == RunMode::kCreated;
+  out.preserved_fds = request.preserved_fds;
   if (console) out.stdio = {console->replica.get(), console->replica.get(), console->replica.get()};
   return out;
 }
@@ -101,19 +103,17 @@ void write_pid_file(const std::string& path, pid_t pid) {
   if (!path.empty()) write_atomically(path, std::to_string(pid), 0644);
 }
 
-int attend_to_end(Sandbox& sandbox, ForwardedSignals& signals, std::optional<PseudoTerminal>& console,
-                  const std::string& control_socket) {
-  if (!console) return attend(sandbox, signals, UniqueFd(), control_socket);
-  console->replica.reset();  // so that the end of the sandbox is the end of its output
+int attend_to_end(Launch& container, ForwardedSignals& signals, std::optional<PseudoTerminal>& console) {
+  if (!console) return container.attend(signals, UniqueFd());
+  console->replica.reset();  // so that the end of the container is the end of its output
   const RawTerminal raw;
-  return attend(sandbox, signals, std::move(console->master), control_socket);
+  return container.attend(signals, std::move(console->master));
 }
 
 }  // namespace
 
 RunRequest request_from_flags(const std::string& id, RunMode mode) {
   check_container_id(id);
-  if (FLAGS_preserve_fds != 0) throw UserError("--preserve-fds is not supported yet");
   RunRequest request;
   request.id = id;
   request.bundle = std::filesystem::absolute(FLAGS_bundle).lexically_normal();
@@ -123,7 +123,7 @@ RunRequest request_from_flags(const std::string& id, RunMode mode) {
   request.pid_file = FLAGS_pid_file;
   request.console_socket = FLAGS_console_socket;
   request.pidfd_socket = FLAGS_pidfd_socket;
-  request.preserve_fds = FLAGS_preserve_fds;
+  request.preserved_fds = inherited_fds(FLAGS_preserve_fds);
   return request;
 }
 
@@ -152,20 +152,20 @@ int run_container(RunRequest request, const RuntimeOptions& given) {
   store.ensure_root();
   Entry entry(store, request.id);
   std::optional<PseudoTerminal> console = make_console(request);
-  Sandbox sandbox = Sandbox::start(sandbox_request(request, console), options, store);
-  entry.own(sandbox.state());
+  const std::unique_ptr<Launch> container = launch(sandbox_request(request, console), options, store);
+  entry.own(container->state());
   const bool detach = request.mode != RunMode::kForeground;
   if (console && detach) send_console(request.console_socket, *console);
-  if (!request.pidfd_socket.empty()) send_descriptor(request.pidfd_socket, sandbox.boot_pidfd(), "pidfd");
-  if (request.mode != RunMode::kCreated) run_poststart_hooks(sandbox.state());
-  write_pid_file(request.pid_file, sandbox.state().boot.pid);
+  if (!request.pidfd_socket.empty()) send_descriptor(request.pidfd_socket, container->pidfd(), "pidfd");
+  if (request.mode != RunMode::kCreated) run_poststart_hooks(container->state());
+  write_pid_file(request.pid_file, container->state().init().pid);
   if (detach) {
-    sandbox.release();
+    container->release();
     entry.keep();
     return 0;
   }
   entry.unlock();
-  const int status = attend_to_end(sandbox, signals, console, store.control_socket(request.id));
+  const int status = attend_to_end(*container, signals, console);
   if (request.keep) entry.keep();
   return status;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "runsc/oci/spec.h"
 #include "sandbox/options.h"
@@ -24,7 +25,7 @@ struct RunRequest {
   std::string pid_file;        // empty: none
   std::string console_socket;  // empty: none
   std::string pidfd_socket;    // empty: none
-  int preserve_fds = 0;        // descriptors 3 and up of ours that the container gets
+  std::vector<int> preserved_fds;  // of ours, which its first process gets as 3, 4, ..
 };
 
 // The request that the flags of `run` and `create` describe. Throws UserError.

@@ -1,8 +1,8 @@
+#include "control/client/client.h"
 #include "runsc/cli/command.h"
 #include "runsc/cli/run_container.h"
 #include "runsc/common/user_error.h"
 #include "sandbox/container_store.h"
-#include "sandbox/start_gate.h"
 
 namespace runsc {
 namespace {
@@ -26,7 +26,7 @@ int start(const Words& words, const RuntimeOptions& options) {
   const ContainerLock lock(options.root, words[0]);
   ContainerState state = store.load(words[0]);
   expect_created(state.status_now());
-  open_start_gate(store.start_gate(state.id));
+  control::Client(store.control_socket(state)).start_container(state.id);
   state.status = Status::kRunning;
   store.save(state);
   run_poststart_hooks(state);

@@ -31,10 +31,10 @@ std::vector<Hook> parse_list(const JsonReader& from, const char* key) {
 }  // namespace
 
 Hooks parse_hooks(const JsonReader& from) {
-  if (from.has("startContainer")) from.at("startContainer").fail("hooks inside the container are not supported yet");
   return {.prestart = parse_list(from, "prestart"),
           .create_runtime = parse_list(from, "createRuntime"),
           .create_container = parse_list(from, "createContainer"),
+          .start_container = parse_list(from, "startContainer"),
           .poststart = parse_list(from, "poststart"),
           .poststop = parse_list(from, "poststop")};
 }

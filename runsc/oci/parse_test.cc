@@ -157,7 +157,6 @@ INSTANTIATE_TEST_SUITE_P(
         Broken{"MountsObject", "/mounts", "{}", "mounts: must be an array"},
         Broken{"HookRelative", "/hooks/prestart/0/path", "\"true\"", "hooks.prestart[0].path"},
         Broken{"HookTimeout", "/hooks/prestart/0/timeout", "0", "not within 1..1000000"},
-        Broken{"HookInside", "/hooks/startContainer", R"([{"path":"/x"}])", "not supported yet"},
         Broken{"AnnotationNumber", "/annotations/a", "1", "annotations.a: must be a string"},
         Broken{"DuplicateNamespace", "/linux/namespaces/2", R"({"type":"pid"})", "listed twice"},
         Broken{"UnknownNamespace", "/linux/namespaces/2", R"({"type":"dream"})", "unknown namespace type"},

@@ -1,0 +1,51 @@
+// What a container in a sandbox of its own and one in a sandbox of others have in common when they start.
+#pragma once
+
+#include <sys/types.h>
+
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runsc/oci/spec.h"
+#include "sandbox/cgroup/container_cgroup.h"
+#include "sandbox/options.h"
+#include "sandbox/plan.h"
+#include "sandbox/sandbox.h"
+#include "sandbox/sandbox_parts.h"
+#include "sandbox/spawn.h"
+#include "sandbox/state.h"
+
+namespace runsc {
+
+ContainerCgroup plan_cgroup(const SandboxRequest& request, const RuntimeOptions& options);
+
+// Removes the cgroups again unless the container got as far as to own them.
+class CgroupGuard {
+ public:
+  explicit CgroupGuard(std::vector<std::string> cgroups) : cgroups_(std::move(cgroups)) {}
+  ~CgroupGuard() { remove_cgroups(cgroups_); }
+  CgroupGuard(const CgroupGuard&) = delete;
+  CgroupGuard& operator=(const CgroupGuard&) = delete;
+  void keep() { cgroups_.clear(); }
+
+ private:
+  std::vector<std::string> cgroups_;
+};
+
+// The state as it is before any process exists.
+ContainerState new_state(const SandboxRequest& request, std::vector<std::string> cgroups);
+
+// `cgroup` is the directory of version 2 to be born in; -1: none.
+SpawnedProcess start_gofer(const SandboxRequest& request, const RuntimeOptions& options, const ContainerPlan& plan,
+                           const std::vector<ConnectionPair>& connections, int cgroup);
+
+// Which processes the host ends first when memory runs out.
+void set_oom_scores(const std::optional<int>& score, std::initializer_list<pid_t> pids);
+
+// prestart, createRuntime and createContainer: the namespaces exist, nothing of the container runs: this is where
+// networks are set up. Throws UserError.
+void run_create_hooks(const oci::Hooks& hooks, const ContainerState& state);
+
+}  // namespace runsc
