@@ -25,6 +25,10 @@ class Terminal : public std::enable_shared_from_this<Terminal> {
   // As makedev(3) builds it, for /proc/<pid>/stat; 0: it has none.
   virtual std::uint64_t device() const { return 0; }
 
+  // Cuts off everybody who has it open, and its session (vhangup(2)). A terminal of the host, which others outside use,
+  // cannot be: nothing happens. Without the tree's lock.
+  virtual void hang_up() {}
+
   // TIOCSCTTY. EPERM: the caller does not lead its session, the session has a terminal, or this terminal controls
   // another session (`steal`: takes it away, which needs CAP_SYS_ADMIN). Success if it controls this session already.
   Result<void> acquire(TaskTree& tree, ThreadGroup& caller, bool steal);

@@ -1,8 +1,10 @@
 // The address space: mmap(2), munmap(2), mprotect(2), mremap(2), brk(2), madvise(2), mincore(2), msync(2), mlock(2) and
 // its family, membarrier(2).
+#include <linux/membarrier.h>
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <bit>
 
 #include "boot/base/checked.h"
 #include "boot/kernel/current_task.h"
@@ -120,11 +122,19 @@ Result<long> sys_munlockall(CurrentTask& task) {
   return 0;
 }
 
-// Barriers on other processors need the host's help for each host process of the application: none is offered, and
-// programs that ask (as they must) issue their own.
-Result<long> sys_membarrier(CurrentTask&, int command, unsigned flags, int) {
-  constexpr int kQuery = 0;
-  if (flags != 0 || command != kQuery) return Errno(EINVAL);
+// The host knows the processors on which threads of the address space run: it executes the call in the caller's own
+// thread, and keeps the registration with its address space. Barriers among several processes (MEMBARRIER_CMD_GLOBAL and
+// its relatives) are not offered, as on Linux with nohz_full; nor are restartable sequences.
+Result<long> sys_membarrier(CurrentTask& task, int command, unsigned flags, int) {
+  constexpr int kOffered = MEMBARRIER_CMD_PRIVATE_EXPEDITED | MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED |
+                           MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE |
+                           MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE;
+  if (flags != 0) return Errno(EINVAL);
+  if (command == MEMBARRIER_CMD_QUERY) return kOffered;
+  if (!std::has_single_bit(static_cast<unsigned>(command)) || (command & ~kOffered) != 0) return Errno(EINVAL);
+  // Stopped in the middle of the call: it comes again.
+  if (!task.may_continue_natively()) return kRestartNoIntr;
+  task.continue_natively();
   return 0;
 }
 

@@ -8,6 +8,7 @@
 #include "boot/kernel/kernel.h"
 #include "boot/memory/memory_manager.h"
 #include "boot/syscalls/handlers.h"
+#include "boot/syscalls/process_access.h"
 
 namespace runsc {
 namespace {
@@ -30,18 +31,6 @@ Result<Ranges> read_vectors(CurrentTask& task, UserIn<struct iovec> from, std::u
     ranges.push_back({reinterpret_cast<std::uint64_t>(each.iov_base), each.iov_len});
   }
   return ranges;
-}
-
-// ptrace_may_access() of Linux with PTRACE_MODE_ATTACH_REALCREDS.
-bool may_attach(CurrentTask& task, Task& target) {
-  if (target.group() == task.task().group()) return true;
-  if (task.capable(CAP_SYS_PTRACE)) return true;
-  const Credentials& own = *task.credentials();
-  const CredentialsPtr theirs = target.credentials();
-  const bool same_ids = own.real_uid == theirs->real_uid && own.real_uid == theirs->effective_uid &&
-                        own.real_uid == theirs->saved_uid && own.real_gid == theirs->real_gid &&
-                        own.real_gid == theirs->effective_gid && own.real_gid == theirs->saved_gid;
-  return same_ids && target.group()->dumpable == 1 && theirs->permitted.subset_of(own.permitted);
 }
 
 Result<std::shared_ptr<MemoryManager>> memory_of(CurrentTask& task, Pid pid) {

@@ -4,20 +4,11 @@
 #include "boot/kernel/kernel.h"
 #include "boot/kernel/signal_send.h"
 #include "boot/syscalls/handlers.h"
+#include "boot/syscalls/signal_event.h"
 #include "boot/syscalls/time_clocks.h"
 
 namespace runsc {
 namespace {
-
-// struct sigevent.
-struct SignalEvent {
-  std::uint64_t value = 0;
-  std::int32_t signal = 0;
-  std::int32_t notify = 0;
-  std::int32_t thread = 0;
-  std::int32_t padding[11] = {};
-};
-static_assert(sizeof(SignalEvent) == 64);
 
 Result<void> check_timer_clock(CurrentTask& task, const TimerClock& clock) {
   switch (clock.id) {

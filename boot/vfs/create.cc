@@ -50,7 +50,7 @@ Result<void> check_node(const WalkContext& context, std::uint32_t mode, std::uin
 
 // What linkat(2) may give a further name to.
 Result<void> check_link_source(const WalkContext& context, const VfsPath& source, bool by_descriptor) {
-  if (source.dentry->negative()) return Errno(ENOENT);
+  if (source.dentry->negative() || source.dentry->never_named.load(std::memory_order_relaxed)) return Errno(ENOENT);
   if (by_descriptor && !context.credentials->has(CAP_DAC_READ_SEARCH)) return Errno(ENOENT);
   return {};
 }

@@ -73,6 +73,9 @@ class Dentry : public std::enable_shared_from_this<Dentry> {
   // Forgets a cached child whose name the file system gave to another object by itself. Users of the child keep it.
   void drop_child(const DentryPtr& child);
 
+  // A file that was opened with O_TMPFILE and O_EXCL: link(2) shall never give it a name.
+  std::atomic<bool> never_named{false};
+
   // How many mounts have this dentry as their mount point; the path walk looks for mounts only where it is not 0.
   std::atomic<int> mounted_here{0};
 

@@ -121,6 +121,7 @@ Result<FilePtr> open_unnamed(const WalkContext& context, const VfsPath& director
   InodePtr inode = TRY(parent.make_unnamed(file));
   const FileAttributes attributes = TRY(inode->attributes());
   const DentryPtr dentry = Dentry::make_deleted(directory.dentry, "#" + std::to_string(attributes.inode), inode);
+  dentry->never_named.store(flags.has(O_EXCL), std::memory_order_relaxed);
   return inode->open({directory.mount, dentry}, flags);
 }
 

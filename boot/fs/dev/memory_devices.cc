@@ -1,10 +1,13 @@
 #include "boot/fs/dev/memory_devices.h"
 
+#include <linux/random.h>
+#include <sys/ioctl.h>
 #include <sys/random.h>
 
 #include <array>
 #include <vector>
 
+#include "boot/kernel/current_task.h"
 #include "boot/vfs/file_description.h"
 
 namespace runsc {
@@ -87,6 +90,29 @@ class RandomDevice : public MemoryDevice {
       if (*count < wanted) break;
     }
     return total;
+  }
+
+  // random(4). The host's pool is always full, and what the application adds to it is dropped.
+  Result<std::int64_t> ioctl(CurrentTask& task, std::uint32_t command, std::uint64_t argument) override {
+    constexpr int kPoolBits = 256;
+    switch (command) {
+      case RNDGETENTCNT:
+        TRY(task.write(UserOut<int>{{argument}}, kPoolBits));
+        return 0;
+      case RNDADDTOENTCNT:
+      case RNDADDENTROPY:
+        if (!task.capable(CAP_SYS_ADMIN)) return Errno(EPERM);
+        // Both begin with a number of bits.
+        if (TRY(task.read(UserIn<int>{{argument}})) < 0) return Errno(EINVAL);
+        return 0;
+      case RNDZAPENTCNT:
+      case RNDCLEARPOOL:
+      case RNDRESEEDCRNG:
+        if (!task.capable(CAP_SYS_ADMIN)) return Errno(EPERM);
+        return 0;
+      default:
+        return Errno(EINVAL);
+    }
   }
 };
 

@@ -41,7 +41,7 @@ class Pty : public Terminal {
   // The terminal is no more: hangs up.
   void close_master();
   // Cuts off all slaves that are open now (vhangup(2)).
-  void hang_up();
+  void hang_up() override;
   bool hung_up(unsigned opened) const;
 
   Result<std::size_t> master_read(IoSink& sink);

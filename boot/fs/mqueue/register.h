@@ -5,7 +5,7 @@
 
 namespace runsc {
 
-// mq_overview(7): until POSIX message queues exist, a directory that stays empty.
+// mq_overview(7). Every mount shows the queues of the sandbox; mq_open(2) asks the same factory for them.
 void register_mqueue(VfsServices& services);
 
 }  // namespace runsc

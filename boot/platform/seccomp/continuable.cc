@@ -1,9 +1,11 @@
 #include "boot/platform/seccomp/continuable.h"
 
+#include <linux/membarrier.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
 #include <algorithm>
+#include <bit>
 
 namespace runsc::seccomp {
 namespace {
@@ -19,11 +21,22 @@ bool is_plain_mapping(const seccomp_data& call) {
   return (flags & kNeeded) == kNeeded && (flags & ~kAllowed) == 0 && (call.args[2] & ~kProtections) == 0;
 }
 
+// Barriers among the threads of the caller's own address space, and the registration for them: registers only.
+bool is_own_barrier(const seccomp_data& call) {
+  constexpr std::uint64_t kExpedited = MEMBARRIER_CMD_PRIVATE_EXPEDITED | MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED |
+                                       MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE |
+                                       MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE;
+  const std::uint64_t command = call.args[0] & 0xffffffff;
+  return std::has_single_bit(command) && (command & ~kExpedited) == 0 && (call.args[1] & 0xffffffff) == 0;
+}
+
 }  // namespace
 
 bool may_continue(const AddressRules& rules, const seccomp_data& call) {
   std::uint64_t length = call.args[1];
   switch (call.nr) {
+    case SYS_membarrier:
+      return is_own_barrier(call);
     case SYS_munmap:
     case SYS_madvise:
     case SYS_mlock:
