@@ -1,6 +1,10 @@
 // execve(2), execveat(2).
 #include <fcntl.h>
 
+#include <array>
+#include <cstring>
+#include <span>
+
 #include "boot/kernel/current_task.h"
 #include "boot/kernel/fd_table.h"
 #include "boot/kernel/futex.h"
@@ -25,14 +29,64 @@ struct Target {
   bool path_inaccessible = false;
 };
 
+// Application memory, copied a page at a time: the pointers lie side by side, and so do the strings. What was copied once
+// is what is used.
+class Window {
+ public:
+  explicit Window(AddressSpace& space) : space_(space) {}
+
+  // What is at hand from `address` on: at least one byte. EFAULT.
+  Result<std::span<const char>> at(std::uint64_t address) {
+    if (address - start_ >= length_) {
+      length_ = 0;
+      const std::span<char> page = std::span(bytes_).first(kPageSize - address % kPageSize);
+      const std::size_t got = TRY(space_.read(address, std::as_writable_bytes(page)));
+      if (got == 0) return Errno(EFAULT);
+      start_ = address;
+      length_ = got;
+    }
+    return std::span<const char>(bytes_).subspan(address - start_, length_ - (address - start_));
+  }
+
+ private:
+  AddressSpace& space_;
+  std::uint64_t start_ = 0, length_ = 0;
+  std::array<char, kPageSize> bytes_;
+};
+
+Result<std::uint64_t> read_pointer(Window& window, std::uint64_t address) {
+  std::uint64_t pointer = 0;
+  for (std::size_t done = 0; done < sizeof pointer;) {
+    const std::span<const char> piece = TRY(window.at(address + done));
+    const std::size_t count = std::min(piece.size(), sizeof pointer - done);
+    std::memcpy(reinterpret_cast<char*>(&pointer) + done, piece.data(), count);
+    done += count;
+  }
+  return pointer;
+}
+
+Result<std::string> read_text(Window& window, std::uint64_t address) {
+  std::string text;
+  while (text.size() < kLongestString) {
+    std::span<const char> piece = TRY(window.at(address + text.size()));
+    piece = piece.first(std::min(piece.size(), kLongestString - text.size()));
+    const auto* const end = static_cast<const char*>(std::memchr(piece.data(), 0, piece.size()));
+    text.append(piece.data(), end != nullptr ? static_cast<std::size_t>(end - piece.data()) : piece.size());
+    if (end != nullptr) return text;
+  }
+  return Errno(E2BIG);
+}
+
 // Reads a NULL-terminated array of strings; `budget` bytes are left for all of them.
 Result<std::vector<std::string>> read_strings(CurrentTask& task, UserIn<std::uint64_t> array, std::uint64_t& budget) {
   std::vector<std::string> strings;
   if (!array) return strings;
+  AddressSpace& space = task.user_memory();
+  Window pointers(space), texts(space);
   for (std::uint64_t at = array.value;; at += sizeof(std::uint64_t)) {
-    const std::uint64_t pointer = TRY(task.read(UserIn<std::uint64_t>{{at}}));
+    const std::uint64_t pointer = TRY(read_pointer(pointers, at));
     if (pointer == 0) return strings;
-    std::string text = TRY(task.read_string(UserString{{pointer}}, kLongestString, Errno(E2BIG)));
+    std::string text = TRY(read_text(texts, pointer));
     const std::uint64_t cost = text.size() + 1 + sizeof(std::uint64_t);
     if (cost > budget) return Errno(E2BIG);
     budget -= cost;
