@@ -6,6 +6,7 @@
 
 #include "boot/containers/container.h"
 #include "boot/containers/process_list.h"
+#include "boot/fs/proc/resident.h"
 #include "boot/kernel/control_group.h"
 #include "boot/kernel/process_group.h"
 #include "boot/kernel/signal_send.h"
@@ -188,11 +189,11 @@ control::Stats Container::stats() const {
     if (const std::size_t limit = control_group_->max_tasks(*tree); limit != ControlGroup::kNoLimit)
       stats.pids_limit = limit;
   }
-  const MemoryInUse memory = memory_in_use(kernel_, *control_group_);
-  stats.memory_current = memory.total;
-  stats.memory_cache = memory.files;
+  const Resident memory = resident(kernel_, *control_group_);
+  stats.memory_current = memory.total();
+  stats.memory_cache = memory.file;
   auto state = state_.lock();
-  state->memory_peak = std::max(state->memory_peak, memory.total);
+  state->memory_peak = std::max(state->memory_peak, memory.total());
   stats.memory_peak = state->memory_peak;
   if (const std::uint64_t limit = control_group_->shown_memory; limit != 0) stats.memory_limit = limit;
   return stats;

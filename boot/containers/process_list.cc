@@ -3,9 +3,7 @@
 #include <sys/sysmacros.h>
 
 #include <algorithm>
-#include <set>
 
-#include "boot/fs/proc/resident.h"
 #include "boot/kernel/process_group.h"
 #include "boot/kernel/terminal.h"
 #include "boot/memory/memory_manager.h"
@@ -99,23 +97,6 @@ std::vector<control::ProcessInfo> list_processes(Kernel& kernel, ControlGroup& c
   }
   std::sort(list.begin(), list.end(), [](const auto& a, const auto& b) { return a.pid < b.pid; });
   return list;
-}
-
-MemoryInUse memory_in_use(Kernel& kernel, ControlGroup& control_group) {
-  std::set<std::shared_ptr<MemoryManager>> spaces;
-  {
-    auto tree = kernel.tasks().lock();
-    for (ThreadGroup* member : control_group.members(*tree))
-      for (const TaskPtr& task : member->links(*tree).tasks)
-        if (auto memory = task->memory()) spaces.insert(std::move(memory));
-  }
-  MemoryInUse sum;
-  for (const auto& memory : spaces) {
-    const Resident in_memory = resident(*memory);
-    sum.total += in_memory.total();
-    sum.files += in_memory.file;
-  }
-  return sum;
 }
 
 }  // namespace runsc

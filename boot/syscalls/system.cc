@@ -26,9 +26,9 @@ void copy_text(char (&to)[65], std::string_view from) {
 // What lxcfs and others show: a container's limit is the memory that there is.
 void apply_limit(struct sysinfo& info, std::uint64_t limit) {
   if (limit == 0 || limit / info.mem_unit >= info.totalram) return;
-  const unsigned long used = info.totalram - info.freeram;
   info.totalram = limit / info.mem_unit;
-  info.freeram = info.totalram - std::min(info.totalram, used);
+  // What the container itself has in use is asked for often and would cost too much here.
+  info.freeram = std::min(info.freeram, info.totalram);
 }
 
 Result<std::string> read_name(CurrentTask& task, UserIn<char> name, int length) {

@@ -5,6 +5,7 @@
 #include "boot/base/checked.h"
 #include "boot/fs/proc/meminfo.h"
 #include "boot/fs/proc/system_files.h"
+#include "boot/fs/proc/resident.h"
 #include "boot/fs/pseudo/format.h"
 #include "boot/kernel/control_group.h"
 #include "boot/kernel/task.h"
@@ -15,22 +16,18 @@ namespace {
 
 using ull = unsigned long long;
 
-// The limit of the reader's container; 0: none.
-std::uint64_t limit_of_reader() {
-  Task* const reader = task_of_this_thread();
-  return reader != nullptr ? reader->group()->control_group()->shown_memory.load() : 0;
-}
-
-// As sysinfo(2) of the application says.
-SystemMemory system_memory(Kernel&) {
+// As sysinfo(2) of the application says; in a container with a limit that is the memory there is, and what its own
+// processes have in use is what is missing from it.
+SystemMemory system_memory(Kernel& kernel) {
   struct sysinfo host {};
   ::sysinfo(&host);
   const std::uint64_t unit = host.mem_unit;
   const SystemMemory all{host.totalram * unit, host.freeram * unit, host.bufferram * unit};
-  const std::uint64_t limit = limit_of_reader();
+  Task* const reader = task_of_this_thread();
+  ControlGroup* const container = reader != nullptr ? reader->group()->control_group().get() : nullptr;
+  const std::uint64_t limit = container != nullptr ? container->shown_memory.load() : 0;
   if (limit == 0 || limit >= all.total) return all;
-  const std::uint64_t used = all.total - all.free;
-  return {limit, limit - std::min(limit, used), 0};
+  return {limit, limit - std::min(limit, resident(kernel, *container).anonymous), 0};
 }
 
 void line(std::string& out, const char* key, std::uint64_t bytes) {

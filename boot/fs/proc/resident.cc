@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <set>
 
 #include "boot/base/checked.h"
 
@@ -48,6 +49,24 @@ Resident resident(MemoryManager& memory) {
         sum.shared_memory += bytes;
         break;
     }
+  }
+  return sum;
+}
+
+Resident resident(Kernel& kernel, ControlGroup& control_group) {
+  std::set<std::shared_ptr<MemoryManager>> spaces;
+  {
+    auto tree = kernel.tasks().lock();
+    for (ThreadGroup* member : control_group.members(*tree))
+      for (const TaskPtr& task : member->links(*tree).tasks)
+        if (auto memory = task->memory()) spaces.insert(std::move(memory));
+  }
+  Resident sum;
+  for (const auto& memory : spaces) {
+    const Resident one = resident(*memory);
+    sum.anonymous += one.anonymous;
+    sum.file += one.file;
+    sum.shared_memory += one.shared_memory;
   }
   return sum;
 }

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "boot/kernel/control_group.h"
+#include "boot/kernel/kernel.h"
 #include "boot/memory/memory_manager.h"
 
 namespace runsc {
@@ -18,6 +20,9 @@ std::uint64_t resident_bytes(MemoryManager& memory, const Vma& vma);
 
 // Looks at no more than some gigabytes, so that a huge mapping does not hold up the reader.
 Resident resident(MemoryManager& memory);
+
+// Of all address spaces of a container: slow.
+Resident resident(Kernel& kernel, ControlGroup& control_group);
 
 enum class VmaKind { kAnonymous, kFile, kSharedMemory };
 VmaKind kind_of(const Vma& vma);
