@@ -139,14 +139,15 @@ void Sandbox::wait_until_started() {
 
 UserError Sandbox::failure(const std::optional<Report>& boot_report) {
   // The gofer's death makes the boot process fail, not the other way round: so its word, or its way to end, is the
-  // cause. A gofer that ends properly does so because the boot process has ended.
+  // cause. A gofer that ends properly does so because the boot process has ended, or has let its connections go after it
+  // said why.
   if (boot_report || boot_.exited()) {
     wait_for_exit(gofer_.pidfd(), boot_.exited() ? kGraceMilliseconds : 0);
   }
   const auto gofer_report = gofer_reports_.next();
   const bool gofer_ended = gofer_.exited();
   const bool gofer_failed = (gofer_report && !gofer_report->started) || (gofer_ended && gofer_.wait() != 0) ||
-                            (gofer_ended && !boot_.exited());
+                            (gofer_ended && !boot_report && !boot_.exited());
   SpawnedProcess& cause = gofer_failed ? gofer_ : boot_;
   // Somebody killed the sandbox as a whole: to the caller that is a container killed by that signal.
   const bool killed = !gofer_failed && !boot_report && boot_.exited() && WIFSIGNALED(boot_.wait());

@@ -156,7 +156,8 @@ class BrokenBundles(harness.Case):
 
     def test_bad_ids(self):
         bundle = self.bundle()
-        for name in ('', '.', '..', 'a/b', '../x', 'a b', 'x' * 1025, 'é', 'a@b'):
+        self.assert_one_error(self.runsc('run', '--bundle', bundle, ''), 'container id cannot be empty')
+        for name in ('.', '..', 'a/b', '../x', 'a b', 'x' * 1025, 'é', 'a@b'):
             with self.subTest(name):
                 self.assert_one_error(self.runsc('run', '--bundle', bundle, name), 'invalid container ID')
                 self.assert_nothing_left()
