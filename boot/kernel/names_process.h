@@ -2,14 +2,15 @@
 // of it.
 #pragma once
 
+#include "boot/base/result.h"
 #include "boot/kernel/thread_group.h"
 
 namespace runsc {
 
 class NamesProcess {
  public:
-  // Null when it was reaped, or when it is a thread that is meant. Any thread.
-  virtual ThreadGroupPtr named_process() const = 0;
+  // ESRCH when it was reaped; EBADF when it is a thread that is meant. From any thread.
+  virtual Result<ThreadGroupPtr> named_process() const = 0;
 
  protected:
   ~NamesProcess() = default;

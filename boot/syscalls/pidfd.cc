@@ -23,9 +23,7 @@ Result<ThreadGroupPtr> signalled_group(CurrentTask& task, Fd fd) {
   if (const auto pidfd = std::dynamic_pointer_cast<PidFd>(file)) return pidfd->group();
   const auto directory = std::dynamic_pointer_cast<NamesProcess>(file->inode());
   if (directory == nullptr) return Errno(EBADF);
-  ThreadGroupPtr group = directory->named_process();
-  if (group == nullptr) return Errno(ESRCH);
-  return group;
+  return directory->named_process();
 }
 
 // What the sender may claim about itself: rt_sigqueueinfo(2) has the same rule.

@@ -15,7 +15,12 @@ class ProcessDirectory : public ProcessInode<PseudoDirectory>, public NamesProce
 
   Result<InodePtr> lookup(std::string_view name) override;
   std::vector<PseudoEntry> list() override;
-  ThreadGroupPtr named_process() const override { return in_task_ ? nullptr : ref().group(); }
+  Result<ThreadGroupPtr> named_process() const override {
+    if (in_task_) return Errno(EBADF);
+    ThreadGroupPtr group = ref().group();
+    if (group == nullptr) return Errno(ESRCH);
+    return group;
+  }
 
   // Whether `id` still names what this directory shows.
   bool is_still(Pid id) const { return ref().is_still(id); }
