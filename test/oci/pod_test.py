@@ -118,7 +118,7 @@ class Pods(oci.Case):
         self.end_pod()
 
     def test_refusals(self):
-        self.pod = 1
+        self.pod = os.getpid()
         bundle = self.bundle(['true'], self.member())
         self.assertEqual(self.fails('create', '--bundle', bundle, 'c'), 'sandbox "pod": container does not exist')
         self.sandbox()
