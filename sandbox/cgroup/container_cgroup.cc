@@ -128,6 +128,11 @@ ContainerCgroup::ContainerCgroup(CgroupHost host, CgroupRequest request)
   if (request_.driver == CgroupDriver::kNone) return;
   if (request_.driver == CgroupDriver::kFiles) {
     entries_ = cgroup_directories(host_, request_.path, request_.id);
+    // Nobody has asked for that place, and a container of another --root may have the same id.
+    const auto taken = [](const std::string& path) { return CgroupDirectory(path).exists(); };
+    if (request_.path.empty() && std::any_of(entries_.begin(), entries_.end(), taken)) {
+      entries_ = cgroup_directories(host_, "", request_.id + "-" + std::to_string(::getpid()));
+    }
     for (const std::string& path : entries_) check_empty(CgroupDirectory(path));
     return;
   }

@@ -143,6 +143,14 @@ TEST_F(Version1, EntersEveryHierarchy) {
   }
 }
 
+TEST_F(Version1, ImplicitPlaceThatIsTakenIsLeftToItsOwner) {
+  fake.make("pids/id", {{"cgroup.procs", "1\n"}});
+  const ContainerCgroup cgroup(fake.detect(), request({}, ""));
+  for (const std::string& entry : cgroup.entries()) {
+    EXPECT_TRUE(entry.ends_with("/id-" + std::to_string(::getpid()))) << entry;
+  }
+}
+
 TEST(MissingController, IsAnErrorOnlyWithALimit) {
   FakeCgroupHost fake;
   fake.mount_v1("cpu", "rw,cpu");
