@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "boot/kernel/process_group.h"
+#include "boot/kernel/state_letter.h"
 #include "boot/kernel/terminal.h"
 #include "boot/memory/memory_manager.h"
 
@@ -18,20 +19,6 @@ struct Found {
   control::ProcessInfo info;
   std::shared_ptr<MemoryManager> memory;  // null: a zombie
 };
-
-char state_letter(TaskState state) {
-  switch (state) {
-    case TaskState::kRunning:
-      return 'R';
-    case TaskState::kSleeping:
-      return 'S';
-    case TaskState::kStopped:
-      return 'T';
-    case TaskState::kZombie:
-      return 'Z';
-  }
-  return 'R';
-}
 
 std::string terminal_name(TaskTree&, const ThreadGroupLinks& links) {
   const auto& terminal = links.group ? links.group->session->terminal : nullptr;

@@ -1,24 +1,11 @@
 #include "boot/fs/proc/process_facts.h"
 
 #include "boot/kernel/process_group.h"
+#include "boot/kernel/state_letter.h"
 #include "boot/kernel/terminal.h"
 
 namespace runsc {
 namespace {
-
-char state_letter(TaskState state) {
-  switch (state) {
-    case TaskState::kRunning:
-      return 'R';
-    case TaskState::kSleeping:
-      return 'S';
-    case TaskState::kStopped:
-      return 'T';
-    case TaskState::kZombie:
-      return 'Z';
-  }
-  return 'R';
-}
 
 // Groups and sessions bear the id of their first leader, in its namespace. What another namespace calls it is known as
 // long as that process lives.
