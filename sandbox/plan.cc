@@ -7,6 +7,7 @@
 #include <map>
 
 #include "runsc/common/user_error.h"
+#include "sandbox/process_fields.h"
 
 namespace runsc {
 namespace {
@@ -61,21 +62,8 @@ class Planner {
   }
 
   void plan_process() {
-    const oci::Process& process = spec_.process;
     ContainerConfig& config = plan_.config;
-    config.args = process.args;
-    config.env = process.env;
-    config.cwd = process.cwd;
-    config.uid = process.user.uid;
-    config.gid = process.user.gid;
-    config.additional_gids = process.user.additional_gids;
-    config.umask = process.user.umask;
-    config.capabilities = process.capabilities;
-    config.rlimits = process.rlimits;
-    config.no_new_privileges = process.no_new_privileges;
-    config.oom_score_adj = process.oom_score_adj;
-    config.terminal = process.terminal;
-    config.console_size = process.console_size;
+    copy_process_fields(spec_.process, config);
     config.hostname = spec_.hostname;
     config.domainname = spec_.domainname;
     config.annotations = spec_.annotations;

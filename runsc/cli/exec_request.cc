@@ -10,6 +10,7 @@
 #include "runsc/common/user_error.h"
 #include "runsc/oci/capabilities.h"
 #include "runsc/oci/parse.h"
+#include "sandbox/process_fields.h"
 
 namespace runsc {
 namespace {
@@ -92,19 +93,7 @@ oci::Process container_process(const ContainerState& state) {
 
 control::ProcessConfig to_config(const oci::Process& process) {
   control::ProcessConfig out;
-  out.args = process.args;
-  out.env = process.env;
-  out.cwd = process.cwd;
-  out.uid = process.user.uid;
-  out.gid = process.user.gid;
-  out.additional_gids = process.user.additional_gids;
-  out.umask = process.user.umask;
-  out.capabilities = process.capabilities;
-  out.rlimits = process.rlimits;
-  out.no_new_privileges = process.no_new_privileges;
-  out.oom_score_adj = process.oom_score_adj;
-  out.terminal = process.terminal;
-  out.console_size = process.console_size;
+  copy_process_fields(process, out);
   return out;
 }
 
