@@ -156,7 +156,8 @@ ControlSubscriptionPtr Container::wait_process(int pid, ExitNotice::Callback don
     const auto it = state->exec_notices.find(pid);
     if (it != state->exec_notices.end()) notice = it->second;
   }
-  if (!notice) {
+  // Once somebody was told, it is as gone as a process that was waited for; forgetting it comes a moment after the telling.
+  if (!notice || notice->told()) {
     done(no_process(pid));
     return nullptr;
   }

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -96,6 +97,7 @@ std::string Printed::read_line() const {
 }
 
 ContainersTest::ContainersTest() {
+  ::signal(SIGPIPE, SIG_IGN);  // the host spares it the boot process, the init of a pid namespace
   descriptors_before_ = open_descriptors();
   std::string error;
   platform_ = make_seccomp_platform(error);

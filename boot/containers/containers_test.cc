@@ -41,7 +41,9 @@ TEST_F(ContainersTest, ContainersHaveTheirOwnPidsHostnamesAndMounts) {
 
 TEST_F(ContainersTest, NamespacesCanBeShared) {
   start_first();
-  ContainerConfig config = script("second", "echo $$; busybox hostname; read comm < /proc/1/comm; echo $comm; exec busybox sleep 1000000");
+  // Until busybox has given itself its name, it has that of the link that the shell executes.
+  ContainerConfig config = script("second", "echo $$; busybox hostname; comm=exe; while [ $comm = exe ]; do read comm < /proc/1/comm;"
+                                            " done; echo $comm; exec busybox sleep 1000000");
   config.share.pid = config.share.uts = "first";
   const Printed second = start(std::move(config));
   EXPECT_EQ(second.read_line(), "2");

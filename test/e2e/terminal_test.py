@@ -15,6 +15,8 @@ APPLETS = 'cut dd head less md5sum nohup od printf reset seq setsid stat tail to
 NOISE = rb'\x1b\[6n|\r/ # \x1b\[J'
 PROMPT = rb'/ # (%s)*$' % NOISE
 INTERACTIVE = ['sh', '-i']
+# Programs that draw ask for the size once: runc may not have set it when they start.
+SIZED = 'until [ "$(stty size)" != "0 0" ]; do :; done; '
 
 
 def with_terminal(spec):
@@ -186,14 +188,14 @@ class Terminal(harness.Case):
             person.type('ihello\rworld\x1b')
             person.expect(b'- /tmp/text .Modified. 2/2 100%\x1b')
             person.type(':wq\r')
-        status, shown = self.on_both(dialogue, ['sh', '-c', 'vi /tmp/text; cat /tmp/text'], rows=20, columns=60)
+        status, shown = self.on_both(dialogue, ['sh', '-c', SIZED + 'vi /tmp/text; cat /tmp/text'], rows=20, columns=60)
         self.assertEqual(status, 0)
         self.assertTrue(shown.endswith('hello\r\nworld\r\n'), shown[-200:])
         self.assertIn('\x1b[20;1H', shown)
 
     def test_resize_in_the_editor(self):
         for runtime in filter(None, (harness.RUNSC, shutil.which('runc'))):
-            person = self.sit_down(['sh', '-c', 'vi /tmp/text; stty size'], runtime, rows=20, columns=60)
+            person = self.sit_down(['sh', '-c', SIZED + 'vi /tmp/text; stty size'], runtime, rows=20, columns=60)
             person.expect(rb'\x1b\[20;1H')
             person.resize(31, 90)
             person.expect(rb'\x1b\[31;1H')
@@ -208,7 +210,7 @@ class Terminal(harness.Case):
             person.expect(b'K18\r\n')
             person.expect(b'K')
             person.type('q')
-        status, shown = self.on_both(dialogue, ['sh', '-c', 'seq 100 | less; echo done'], rows=10)
+        status, shown = self.on_both(dialogue, ['sh', '-c', SIZED + 'seq 100 | less; echo done'], rows=10)
         self.assertEqual(status, 0)
         self.assertTrue(shown.endswith('done\r\n'), shown[-200:])
 
