@@ -104,6 +104,18 @@ say "debian: real programs, compared with runc"
 bash test/debian/run.sh "$runsc" 2>&1 | tee "$logs/debian"
 count_log debian "$logs/debian"
 
+# What failed, once more where it is read.
+show_failures() {
+  local log=$1 lines
+  lines=$(grep -nE '^FAIL|^ERROR|: Failure$|\[  FAILED  \]|: native [a-z]+, inside |^DIFFER|^[A-Za-z]*Error: ' "$log" | head -n 40)
+  [ -n "$lines" ] || return 0
+  say "failures in $(basename "$log")"
+  cut -c -400 <<<"$lines"
+  # A unit test that died printed nothing about it: how far it came.
+  sed -nE 's/^FAIL: .*\(see (.*test\.log)\)$/\1/p' "$log" | while read -r test_log; do tail -n 8 "$test_log"; done
+}
+for log in "$logs"/*; do show_failures "$log"; done
+
 say "summary"
 printf '%s\n' "${summary[@]}"
 echo "$total_passed passed, $total_failed failed"
