@@ -3,6 +3,7 @@
 
 #include "boot/base/checked.h"
 #include "boot/base/lock.h"
+#include "boot/base/printable.h"
 #include "boot/base/result.h"
 #include "boot/base/unique_fd.h"
 
@@ -62,6 +63,10 @@ TEST(LockDeathTest, WrongOrderAborts) {
       "lock order");
 }
 #endif
+
+TEST(PrintableTest, NothingSteersATerminal) {
+  EXPECT_EQ(printable("a\033[2Jb\nc\td\x7f \xc3\xa9"), "a?[2Jb?c?d? \xc3\xa9");
+}
 
 }  // namespace
 }  // namespace runsc

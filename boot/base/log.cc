@@ -1,5 +1,4 @@
 #include "boot/base/log.h"
-#include "boot/base/log_level.h"
 
 #include <gflags/gflags.h>
 #include <sys/uio.h>
@@ -9,6 +8,9 @@
 #include <ctime>
 #include <mutex>
 #include <string_view>
+
+#include "boot/base/log_level.h"
+#include "boot/base/printable.h"
 
 namespace runsc {
 namespace {
@@ -70,7 +72,7 @@ class FdSink : public google::LogSink {
             "\",\"time\":\"" + timestamp() + "\"}\n";
     } else {
       out = timestamp() + " " + program_ + " " + runc_level(severity) + " " + file + ":" + std::to_string(line) + " " +
-            std::string(text) + "\n";
+            printable(text) + "\n";
     }
     // One write per line: several processes append to the same file.
     if (::write(fd_, out.data(), out.size()) < 0) return;

@@ -3,6 +3,7 @@
 #include <ctime>
 #include <nlohmann/json.hpp>
 
+#include "boot/base/printable.h"
 #include "control/client/client.h"
 #include "runsc/cli/command.h"
 #include "runsc/common/user_error.h"
@@ -39,17 +40,11 @@ std::string share_text(const control::ProcessInfo& process) {
   return std::to_string(std::min<std::uint64_t>(share, 99));
 }
 
-// On a terminal a name must not do anything.
-std::string visible(std::string text) {
-  std::replace_if(text.begin(), text.end(), [](unsigned char c) { return c < ' ' || c == 0x7f; }, '?');
-  return text;
-}
-
 std::string command_text(const control::ProcessInfo& process) {
-  if (process.args.empty()) return visible("[" + process.comm + "]" + (process.state == 'Z' ? " <defunct>" : ""));
+  if (process.args.empty()) return printable("[" + process.comm + "]" + (process.state == 'Z' ? " <defunct>" : ""));
   std::string out;
   for (const std::string& argument : process.args) out += (out.empty() ? "" : " ") + argument;
-  return visible(out);
+  return printable(out);
 }
 
 // The columns of `ps -ef`, with the ids that the processes have inside.
