@@ -13,6 +13,7 @@
 #include "boot/base/log.h"
 #include "boot/containers/containers.h"
 #include "boot/controller/control_server.h"
+#include "boot/debug/watchdog.h"
 #include "boot/filter/boot_filter.h"
 #include "boot/fs/devpts/host_consoles.h"
 #include "boot/fs/register_all.h"
@@ -120,6 +121,7 @@ class Boot {
   bool start_threads() {
     for (const Result<void>& started : {kernel_->timers().start(), kernel_->host_poller().start()})
       if (!started.ok()) return fail("threads", errno_name(started.error()));
+    watchdog_.emplace(*kernel_);
     return true;
   }
 
@@ -194,6 +196,7 @@ class Boot {
   std::shared_ptr<HostConsoles> consoles_;
   std::unique_ptr<Platform> platform_;
   std::unique_ptr<Kernel> kernel_;
+  std::optional<Watchdog> watchdog_;
   VfsServicesPtr services_;
   std::optional<Containers> containers_;
   std::optional<ControlServer> control_;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <sstream>
 
+#include "boot/base/printable.h"
+#include "boot/debug/watchdog.h"
 #include "boot/syscalls/table.h"
 
 namespace runsc {
@@ -29,8 +31,10 @@ std::string describe_tasks(Kernel& kernel) {
   auto tree = kernel.tasks().lock();
   for (Task* task : kernel.root_pid_namespace()->tasks(*tree)) {
     const PidNamespace& root = *kernel.root_pid_namespace();
-    out << "pid " << raw(task->group()->pid(root)) << " tid " << raw(task->tid(root)) << " " << task->name() << ": "
-        << state_name(task->state()) << "\n";
+    out << "pid " << raw(task->group()->pid(root)) << " tid " << raw(task->tid(root)) << " " << printable(task->name())
+        << ": " << state_name(task->state());
+    if (const Task::Service service = task->service(); service.count != 0) out << " in " << service_name(service);
+    out << "\n";
   }
   return out.str() + describe_gaps(kernel);
 }

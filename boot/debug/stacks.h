@@ -7,7 +7,7 @@
 
 namespace runsc {
 
-// One line per task: ids, name and state; then describe_gaps(). From any thread.
+// One line per task: ids, name, state and what the kernel does for it now; then describe_gaps(). From any thread.
 std::string describe_tasks(Kernel& kernel);
 
 // The unserved system calls that programs have tried, with their counts and reasons; most frequent first.

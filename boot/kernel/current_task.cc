@@ -58,7 +58,9 @@ void CurrentTask::publish_context() {
 }
 
 void CurrentTask::serve() {
+  task_->end_service();
   event = context_->wait();
+  task_->begin_service(event.kind == Event::Kind::kSyscall ? static_cast<int>(event.number) : Task::Service::kNoCall);
   if (std::exchange(native_call_under_way_, false)) memory_->native_call_done(*context_);
   task_->host_tid_.store(context_->host_tid(), std::memory_order_relaxed);
   switch (event.kind) {

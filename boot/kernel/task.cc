@@ -36,6 +36,11 @@ void Task::interrupt(TaskTree&) {
   if (context_ != nullptr) context_->kick();
 }
 
+Task::Service Task::service() const {
+  const std::uint64_t word = service_.load(std::memory_order_relaxed);
+  return {word >> kServiceShift, static_cast<int>(word & kServiceCallMask) - 1};
+}
+
 Usage Task::usage() const {
   Usage usage;
   const int host_tid = host_tid_.load(std::memory_order_relaxed);

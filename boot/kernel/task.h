@@ -108,6 +108,20 @@ class Task : public std::enable_shared_from_this<Task> {
   TaskState state() const { return state_.load(std::memory_order_relaxed); }
   void set_state(TaskState state) { state_.store(state, std::memory_order_relaxed); }
 
+  // What its own thread does for the application now; changes with every event. For who looks after threads that do not
+  // come back (boot/debug/watchdog.h).
+  struct Service {
+    static constexpr int kNoCall = -1;     // a fault, a signal
+    std::uint64_t count = 0;               // of the events served; 0: none now, application code runs
+    int syscall = kNoCall;                 // its number
+  };
+  Service service() const;
+  void begin_service(int syscall) {
+    service_.store(++services_ << kServiceShift | (static_cast<std::uint32_t>(syscall + 1) & kServiceCallMask),
+                   std::memory_order_relaxed);
+  }
+  void end_service() { service_.store(0, std::memory_order_relaxed); }
+
   Sleeper& sleeper() { return sleeper_; }
   // Notified (POLLIN) when a signal is queued for the task or its group: signalfd(2).
   WaitQueue& signal_events() { return signal_events_; }
@@ -140,6 +154,10 @@ class Task : public std::enable_shared_from_this<Task> {
   Guarded<TaskResources, LockLevel::kLeaf> resources_;
   std::atomic<bool> work_{false};
   std::atomic<TaskState> state_{TaskState::kRunning};
+  static constexpr int kServiceShift = 16;  // numbers of system calls are below; larger ones are shown cut
+  static constexpr std::uint32_t kServiceCallMask = (1u << kServiceShift) - 1;
+  std::atomic<std::uint64_t> service_{0};
+  std::uint64_t services_ = 0;  // of its own thread
   Sleeper sleeper_;
   WaitQueue signal_events_;
   Context* context_ = nullptr;
