@@ -104,6 +104,16 @@ say "debian: real programs, compared with runc"
 bash test/debian/run.sh "$runsc" 2>&1 | tee "$logs/debian"
 count_log debian "$logs/debian"
 
+# Last, since it makes bazel-bin the release's.
+say "quickstart: the release build, and the README's first command"
+bash runsc/quickstart.sh >"$logs/quickstart" 2>&1
+if [ $? = 0 ] && grep -q '^hello from runsc, kernel Linux' "$logs/quickstart" && grep -q '^42$' "$logs/quickstart"; then
+  count quickstart 1 0
+else
+  tail -n 30 "$logs/quickstart"
+  count quickstart 0 1
+fi
+
 # What failed, once more where it is read.
 show_failures() {
   local log=$1 lines
