@@ -1,6 +1,7 @@
 // What the command line says about every sandbox, apart from the bundle.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "boot/base/log.h"
@@ -11,6 +12,9 @@ namespace runsc {
 
 struct OverlayOption {
   OverlayKind kind = OverlayKind::kSelf;
+  // Nothing over a root that is a mount of its own: whoever mounted it there gave the container a layer to write to,
+  // and looks for the result in it (docker cp, diff, commit, restart).
+  bool unless_mounted = false;
   std::string directory;          // kDir
   bool all_gofer_mounts = false;  // also over bind mounts
 };
@@ -18,7 +22,8 @@ struct OverlayOption {
 struct RuntimeOptions {
   std::string root;  // directory of the state files, absolute
   NetworkMode network = NetworkMode::kNone;
-  FileAccess file_access = FileAccess::kExclusive;
+  // Unset: shared where writes reach a root that is a mount of its own, as whoever mounted it may change it, too.
+  std::optional<FileAccess> file_access;
   OverlayOption overlay;
   bool strace = false;
   bool debug = false;

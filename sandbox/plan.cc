@@ -1,5 +1,6 @@
 #include "sandbox/plan.h"
 
+#include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 
@@ -33,9 +34,17 @@ std::optional<MountType> virtual_type(const std::string& source) {
   return std::nullopt;
 }
 
+// Something was mounted right there. The host's own root is nobody's container.
+bool is_mount(const std::string& path) {
+  struct statx status{};
+  return ::statx(AT_FDCWD, path.c_str(), 0, STATX_BASIC_STATS, &status) == 0 &&
+         (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0 && path != "/";
+}
+
 class Planner {
  public:
-  Planner(const oci::Spec& spec, const RuntimeOptions& options) : spec_(spec), options_(options) {}
+  Planner(const oci::Spec& spec, const RuntimeOptions& options)
+      : spec_(spec), options_(options), mounted_root_(is_mount(spec.root.path)) {}
 
   ContainerPlan run(const std::string& id) {
     refuse_namespaces();
@@ -105,7 +114,8 @@ class Planner {
   }
 
   void plan_root() {
-    ContainerMount root = gofer_mount("/", spec_.root.path, spec_.root.readonly ? MS_RDONLY : 0, true, true);
+    const bool overlaid = !(options_.overlay.unless_mounted && mounted_root_);
+    ContainerMount root = gofer_mount("/", spec_.root.path, spec_.root.readonly ? MS_RDONLY : 0, true, overlaid);
     if (spec_.root.readonly && lacks_mount_point()) {
       // In memory if the image is not to be written, as runc makes them otherwise.
       if (options_.overlay.kind == OverlayKind::kNone) {
@@ -115,7 +125,8 @@ class Planner {
       }
     }
     root.source = kRootSource;
-    root.file_access = options_.file_access;
+    const bool shared = mounted_root_ && root.overlay == OverlayKind::kNone;
+    root.file_access = options_.file_access.value_or(shared ? FileAccess::kShared : FileAccess::kExclusive);
     plan_.config.mounts.push_back(root);
   }
 
@@ -178,6 +189,7 @@ class Planner {
 
   const oci::Spec& spec_;
   const RuntimeOptions& options_;
+  const bool mounted_root_;
   ContainerPlan plan_;
 };
 

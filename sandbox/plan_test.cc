@@ -50,6 +50,23 @@ TEST(Plan, WritesThroughWhenAsked) {
   EXPECT_TRUE(plan.overlay_directories.empty());
 }
 
+TEST(Plan, WritesThroughToARootThatIsAMount) {
+  oci::Spec spec = example();
+  spec.root.path = "/proc";  // a mount on every machine
+  RuntimeOptions options;
+  options.overlay.unless_mounted = true;
+  const ContainerPlan plan = plan_container("c", spec, options);
+  EXPECT_EQ(plan.config.mounts[0].overlay, OverlayKind::kNone);
+  EXPECT_EQ(plan.config.mounts[0].file_access, FileAccess::kShared);
+  EXPECT_FALSE(plan.gofer_mounts[0].read_only);
+  options.file_access = FileAccess::kExclusive;
+  EXPECT_EQ(plan_container("c", spec, options).config.mounts[0].file_access, FileAccess::kExclusive);
+  const ContainerPlan plain = plan_container("c", example(), options);
+  EXPECT_EQ(plain.config.mounts[0].overlay, OverlayKind::kSelf) << "/images/one is no mount";
+  options.overlay.unless_mounted = false;
+  EXPECT_EQ(plan_container("c", spec, options).config.mounts[0].overlay, OverlayKind::kSelf) << "asked for";
+}
+
 TEST(Plan, AReadOnlyRootHasAnOverlayOnlyForMissingMountPoints) {
   oci::Spec spec = example();
   spec.root.readonly = true;

@@ -50,7 +50,7 @@ int run_do(const Words& words, const RuntimeOptions& given) {
   request.spec.root.path = "/";
   RuntimeOptions options = given;
   // The host's files, seen and not touched: what is written goes to memory, and they change while we look.
-  options.overlay = {.kind = OverlayKind::kMemory, .directory = "", .all_gofer_mounts = true};
+  options.overlay = {.kind = OverlayKind::kMemory, .unless_mounted = false, .directory = "", .all_gofer_mounts = true};
   options.file_access = FileAccess::kShared;
   options.cgroup_driver = CgroupDriver::kNone;
   return run_container(std::move(request), options);

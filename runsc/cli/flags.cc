@@ -15,10 +15,12 @@ DEFINE_string(debug_log, "", "directory for one log file of each sandbox's proce
 DEFINE_bool(strace, false, "log every system call of the application");
 DEFINE_string(platform, "seccomp", "how application code runs: seccomp");
 DEFINE_string(network, "host", "host: sockets of the container's network namespace on the host; none: a loopback only");
-DEFINE_string(file_access, "exclusive", "exclusive, or shared: the root is changed from outside while it runs");
+DEFINE_string(file_access, "auto",
+              "exclusive; shared: the root is changed from outside while it runs; auto: shared if it is a mount of its own");
 DEFINE_string(
-    overlay2, "root:self",
-    "what takes the writes to the root: root:self, root:memory, root:dir=/PATH, all:.. (bind mounts too), none");
+    overlay2, "auto",
+    "what takes the writes to the root: root:self, root:memory, root:dir=/PATH, all:.. (bind mounts too), none; auto: "
+    "root:self, or none if the root is a mount of its own, as engines make them");
 DEFINE_string(rootless, "auto", "true, false or auto: run without being root");
 DEFINE_string(criu, "", "accepted for compatibility");
 DEFINE_bool(systemd_cgroup, false, "let systemd make the cgroups; linux.cgroupsPath is slice:prefix:name");

@@ -24,8 +24,10 @@ std::string state_root(bool rootless) {
 
 OverlayOption parse_overlay(std::string text) {
   OverlayOption out;
-  if (text == "none") return {.kind = OverlayKind::kNone, .directory = "", .all_gofer_mounts = false};
-  const char* wanted = "none, or root: or all: before self, memory or dir=/PATH";
+  if (text == "none") out.kind = OverlayKind::kNone;
+  if (text == "auto") out.unless_mounted = true;
+  if (text == "none" || text == "auto") return out;
+  const char* wanted = "auto, none, or root: or all: before self, memory or dir=/PATH";
   const std::size_t colon = text.find(':');
   const std::string where = text.substr(0, colon);
   if (colon == std::string::npos || (where != "root" && where != "all")) refuse("overlay2", text, wanted);
@@ -82,10 +84,13 @@ RuntimeOptions options_from_flags() {
   if (FLAGS_platform != "seccomp") refuse("platform", FLAGS_platform, "seccomp");
   if (FLAGS_network != "none" && FLAGS_network != "host") refuse("network", FLAGS_network, "none or host");
   options.network = FLAGS_network == "host" ? NetworkMode::kHost : NetworkMode::kNone;
-  if (FLAGS_file_access != "exclusive" && FLAGS_file_access != "shared") {
-    refuse("file-access", FLAGS_file_access, "exclusive or shared");
+  if (FLAGS_file_access == "exclusive") {
+    options.file_access = FileAccess::kExclusive;
+  } else if (FLAGS_file_access == "shared") {
+    options.file_access = FileAccess::kShared;
+  } else if (FLAGS_file_access != "auto") {
+    refuse("file-access", FLAGS_file_access, "auto, exclusive or shared");
   }
-  options.file_access = FLAGS_file_access == "shared" ? FileAccess::kShared : FileAccess::kExclusive;
   if (FLAGS_systemd_cgroup) options.cgroup_driver = CgroupDriver::kSystemd;
   if (FLAGS_ignore_cgroups) options.cgroup_driver = CgroupDriver::kNone;
   options.overlay = parse_overlay(FLAGS_overlay2);

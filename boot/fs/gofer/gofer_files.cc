@@ -165,19 +165,30 @@ bool GoferDirectoryFile::emit_dots(DirectorySink& sink, std::uint64_t& position)
 
 // Positions 0 and 1 are before "." and ".."; 2 is the gofer's cookie 0; every other one is the cookie itself, which
 // hosts give from 3 on.
+Result<void> GoferDirectoryFile::fetch(std::uint64_t position) {
+  auto& directory = static_cast<GoferInode&>(*inode());
+  ahead_ = {};
+  const std::uint64_t cookie = position == 2 ? 0 : position;
+  ahead_.batch = TRY(directory.gofer().connection().read_directory(directory.remote(), cookie));
+  ahead_.offset = position;
+  return {};
+}
+
 Result<void> GoferDirectoryFile::read_directory(DirectorySink& sink) {
   auto position = position_.lock();
   if (!emit_dots(sink, position->offset)) return {};
-  auto& directory = static_cast<GoferInode&>(*inode());
   for (;;) {
-    const std::uint64_t cookie = position->offset == 2 ? 0 : position->offset;
-    const gofer::DirectoryBatch batch = TRY(directory.gofer().connection().read_directory(directory.remote(), cookie));
-    for (const gofer::RemoteEntry& entry : batch.entries) {
+    if (ahead_.offset != position->offset) TRY(fetch(position->offset));
+    gofer::DirectoryBatch& batch = ahead_.batch;
+    for (; ahead_.next < batch.entries.size(); ++ahead_.next) {
+      const gofer::RemoteEntry& entry = batch.entries[ahead_.next];
       if (!sink.add(entry.name, entry.inode, entry.type, static_cast<std::int64_t>(entry.cookie))) return {};
-      position->offset = entry.cookie;
+      position->offset = ahead_.offset = entry.cookie;
     }
-    position->offset = batch.next_cookie != 0 ? batch.next_cookie : position->offset;
-    if (batch.end) return {};
+    if (batch.next_cookie != 0) position->offset = batch.next_cookie;
+    const bool end = batch.end;
+    ahead_ = {};
+    if (end) return {};
   }
 }
 
@@ -186,6 +197,7 @@ Result<std::int64_t> GoferDirectoryFile::seek(std::int64_t offset, int whence) {
   if (whence == SEEK_CUR && offset == 0) return static_cast<std::int64_t>(position->offset);
   if (whence != SEEK_SET || offset < 0) return Errno(EINVAL);
   position->offset = static_cast<std::uint64_t>(offset);
+  if (offset == 0) ahead_ = {};  // rewinddir(3) shows what was made since
   return offset;
 }
 

@@ -39,8 +39,19 @@ class GoferDirectoryFile : public FileDescription {
   Result<void> sync(bool data_only) override;
 
  private:
+  // What the gofer gave and no program has seen yet. Some hosts' cookies count the entries (overlayfs): to ask again
+  // from the middle, after a program removed what it was shown, would leave others out.
+  struct Ahead {
+    gofer::DirectoryBatch batch;
+    std::size_t next = 0;      // index of an entry of the batch
+    std::uint64_t offset = 0;  // the position of that entry; 0: nothing is held
+  };
+
   // Emits "." and ".."; false when the sink is full.
   bool emit_dots(DirectorySink& sink, std::uint64_t& position);
+  Result<void> fetch(std::uint64_t position);
+
+  Ahead ahead_;  // under position_'s lock
 };
 
 }  // namespace runsc
