@@ -21,11 +21,13 @@ bool is_own_network(int network_namespace) {
 }
 
 // Of a network namespace that is made with the process.
-std::vector<Step> network_steps(std::uint32_t id) {
+std::vector<Step> network_steps(std::uint32_t id, const NetworkSettings& settings) {
   return {
       {"loopback", "runc brings it up too; needs CAP_NET_ADMIN", [](Donation&) { bring_up_loopback(); }},
       {"network settings", "the same; while the host's /proc/sys is in sight",
        [=](Donation&) { open_network_to(id); }},
+      {"linux.sysctl", "the host keeps these for each network namespace, and serves its sockets",
+       [=](Donation&) { apply_network_settings(settings); }},
   };
 }
 
@@ -117,10 +119,16 @@ SpawnedProcess spawn_boot(const BootResources& resources, const RuntimeOptions& 
   if (resources.own_network) request.namespaces |= CLONE_NEWNET;
   request.network_namespace = resources.network_namespace;
   request.cgroup = resources.cgroup;
-  if (resources.network_namespace >= 0 && !is_own_network(resources.network_namespace))
-    request.prepare_network = [] { open_joined_network_to(kBootId); };
+  const bool joined = resources.network_namespace >= 0 && !is_own_network(resources.network_namespace);
+  if (!joined && !resources.own_network) refuse_network_settings(resources.network_settings);
+  if (joined) {
+    request.prepare_network = [&resources] {
+      open_joined_network_to(kBootId);
+      apply_network_settings(resources.network_settings);
+    };
+  }
   request.id_maps = boot_id_maps(resources.rootless);
-  if (resources.own_network) request.steps = network_steps(kBootId);
+  if (resources.own_network) request.steps = network_steps(kBootId, resources.network_settings);
   for (Step& step : boot_steps(!resources.rootless, kBootId)) request.steps.push_back(std::move(step));
   request.donation = donate(resources, null.get());
   request.arguments = logging_arguments(options);

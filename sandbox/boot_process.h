@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "boot/base/unique_fd.h"
+#include "sandbox/network_settings.h"
 #include "sandbox/options.h"
 #include "sandbox/spawn.h"
 
@@ -23,6 +24,7 @@ struct BootResources {
   int network_namespace = -1;  // the one to be born in; -1: see own_network
   int cgroup = -1;             // the directory of a cgroup of version 2 to be born in; -1: the caller's
   bool own_network = true;     // a new network namespace
+  NetworkSettings network_settings{};  // of the namespace that is made or joined, unless that is the host's
   bool die_with_parent = false;
   bool rootless = false;
 };

@@ -77,6 +77,7 @@ SpawnedProcess start_boot(const SandboxRequest& request, const RuntimeOptions& o
   resources.die_with_parent = !request.detach;
   resources.rootless = options.rootless;
   choose_network(request, options, resources, parts.network_namespace);
+  resources.network_settings = network_settings(request.spec.linux_.sysctl);
   return spawn_boot(resources, options);
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 
+#include "boot/socket/host/host_interfaces.h"
 #include "boot/socket/host/host_net_files.h"
 #include "boot/socket/inet/inet_socket.h"
 #include "boot/socket/netlink/netlink_socket.h"
@@ -36,6 +37,7 @@ Result<void> register_sockets(Kernel& kernel, VfsServices& services, const std::
   apply_sysctls(sysctls, *sockets->default_network());
   kernel.sockets = std::move(sockets);
   auto tables = std::make_shared<HostNetFiles>(proc);
+  services.network_interface = TRY(host_interfaces());
   if (!tables->empty())
     services.network_table = [tables](const std::string& name) { return tables->read(name); };
   return {};

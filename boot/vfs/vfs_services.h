@@ -1,7 +1,9 @@
 // VfsServices: what the mounts of one sandbox share. Reached through FsContext::mounts()->services().
 #pragma once
 
+#include <array>
 #include <atomic>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -46,6 +48,16 @@ class FileSystemRegistry {
   Guarded<std::map<std::string, Type, std::less<>>, LockLevel::kLeaf> types_;
 };
 
+// What /sys/class/net shows of an interface (netdevice(7)).
+struct NetworkInterface {
+  int index = 0;
+  unsigned flags = 0;  // IFF_*
+  unsigned type = 0;   // ARPHRD_*
+  unsigned mtu = 0;
+  unsigned queue_length = 0;
+  std::array<std::uint8_t, 6> address{};
+};
+
 // Filled while the sandbox starts; members are thread-safe or constant afterwards.
 struct VfsServices {
   DeviceRegistry devices;
@@ -59,6 +71,8 @@ struct VfsServices {
   std::function<Result<void>(std::string_view name, std::string_view value)> set_sysctl;
   // The text of a table of /proc/net. ENOENT: not known. Empty: there is no network.
   std::function<Result<std::string>(const std::string& name)> network_table;
+  // ENODEV: there is none of that name. Empty: there is no network.
+  std::function<Result<NetworkInterface>(const std::string& name)> network_interface;
   LockWaits lock_waits;
   std::atomic<int> next_mount_id{1};
   std::atomic<std::uint32_t> next_rename_cookie{1};  // of IN_MOVED_FROM and IN_MOVED_TO

@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::uint32_t kDirectoryMode = 0755;
 
-InodePtr make_root(SysFileSystem& file_system) {
+InodePtr make_root(SysFileSystem& file_system, const VfsServices& services) {
   auto root = std::make_shared<FixedDirectory>(file_system, 0555);
   for (const char* name : {"block", "dev", "firmware", "hypervisor", "power"}) root->add_directory(name, kDirectoryMode);
   FixedDirectory& devices = root->add_directory("devices", kDirectoryMode);
@@ -22,7 +22,7 @@ InodePtr make_root(SysFileSystem& file_system) {
   root->add_directory("module", kDirectoryMode);
   root->add_directory("class", kDirectoryMode);
   root->add_directory("kernel", kDirectoryMode);
-  add_network(*root);
+  add_network(*root, file_system, services);
   add_kernel_settings(*root);
   return root;
 }
@@ -34,9 +34,9 @@ void add_value(FixedDirectory& directory, std::string name, std::string value, s
       std::move(name), [value = std::move(value) + "\n"]() -> Result<std::string> { return value; }, permissions);
 }
 
-std::shared_ptr<SysFileSystem> SysFileSystem::create() {
+std::shared_ptr<SysFileSystem> SysFileSystem::create(const VfsServices& services) {
   std::shared_ptr<SysFileSystem> made(new SysFileSystem());
-  made->root_ = make_root(*made);
+  made->root_ = make_root(*made, services);
   return made;
 }
 
@@ -49,9 +49,9 @@ Result<struct statfs> SysFileSystem::statistics() {
 }
 
 void register_sysfs(Kernel&, VfsServices& services) {
-  services.file_systems.add("sysfs", true, [](CurrentTask*, const MountRequest& request) -> Result<FileSystemPtr> {
+  services.file_systems.add("sysfs", true, [&services](CurrentTask*, const MountRequest& request) -> Result<FileSystemPtr> {
     if (!request.options.empty()) return Errno(EINVAL);
-    return FileSystemPtr(SysFileSystem::create());
+    return FileSystemPtr(SysFileSystem::create(services));
   });
 }
 

@@ -2,12 +2,14 @@
 #pragma once
 
 #include "boot/fs/pseudo/pseudo_inode.h"
+#include "boot/vfs/vfs_services.h"
 
 namespace runsc {
 
 class SysFileSystem : public PseudoFileSystem {
  public:
-  static std::shared_ptr<SysFileSystem> create();
+  // `services` outlives it.
+  static std::shared_ptr<SysFileSystem> create(const VfsServices& services);
 
   std::string_view type_name() const override { return "sysfs"; }
   InodePtr root() override { return root_; }
@@ -20,7 +22,8 @@ class SysFileSystem : public PseudoFileSystem {
 
 // The parts of the tree. Each adds to directories that exist already.
 void add_processors(FixedDirectory& system);    // devices/system/cpu, devices/system/node
-void add_network(FixedDirectory& root);         // class/net, devices/virtual/net
+void add_network(FixedDirectory& root, SysFileSystem& file_system,
+                 const VfsServices& services);  // class/net, devices/virtual/net
 void add_kernel_settings(FixedDirectory& root); // kernel/mm and its like
 
 // Text that never changes; the newline is added.
