@@ -121,7 +121,10 @@ class Dentry : public std::enable_shared_from_this<Dentry> {
 class DentryCache {
  public:
   static constexpr std::size_t kDefaultLimit = 8192;
-  explicit DentryCache(std::size_t limit) : limit_(limit) {}
+  explicit DentryCache(std::size_t limit) : state_(State{.limit = limit}) {}
+
+  // For a file system whose names come and go by themselves (processes), before it is mounted.
+  void set_limit(std::size_t limit) { state_.lock()->limit = limit; }
 
   // Closed when no mount shows the file system any more: then it keeps nothing.
   void open();
@@ -133,13 +136,13 @@ class DentryCache {
 
  private:
   struct State {
+    std::size_t limit;
     bool open = false;
-    std::list<DentryPtr> dentries;
+    std::list<DentryPtr> dentries = {};
   };
   // Moves what must go to `dropped`, which the caller destroys without the lock.
   static void evict(State& state, std::size_t keep, std::list<DentryPtr>& dropped);
 
-  const std::size_t limit_;
   Guarded<State, LockLevel::kLeaf> state_;
 };
 

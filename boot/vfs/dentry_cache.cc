@@ -18,7 +18,7 @@ void DentryCache::add(const DentryPtr& dentry) {
   if (!state->open || dentry->listed_) return;
   dentry->listed_at_ = state->dentries.insert(state->dentries.end(), dentry);
   dentry->listed_ = true;
-  evict(*state, limit_, dropped);
+  evict(*state, state->limit, dropped);
   state.underlying().unlock();
 }
 

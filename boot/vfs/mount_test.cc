@@ -127,6 +127,9 @@ TEST_F(MountTest, CachesAreBounded) {
   cache.shrink(10);
   EXPECT_LE(cache.size(), 10u);
   EXPECT_EQ(look("a"), 0);
+  cache.set_limit(5);
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(look("absent" + std::to_string(i)), ENOENT);
+  EXPECT_LE(cache.size(), 5u);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@ import argparse
 import ctypes
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -85,7 +86,7 @@ def programs(options):
         arguments = ['--inside=%d' % contained, '--seconds=%d' % options.seconds, '--seed=%d' % options.seed, attack]
         out.append(Program(os.path.join(hostile, 'hostile'), arguments, may_end=attack != 'buffers',
                            timeout=600 + options.seconds))
-    return [p for p in out if not options.only or p.name in options.only]
+    return [p for p in out if not options.only or {p.name, *p.arguments} & set(options.only)]
 
 
 class Run:
@@ -108,6 +109,16 @@ class Run:
         """Returns (exit status, output lines, {checkpoint: figures})."""
         process = subprocess.Popen(self.base + ['run', '--bundle', self.bundle, self.name], stdin=subprocess.PIPE,
                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        try:
+            lines, taken = self.follow(process)
+            process.stdin.close()
+            return process.wait(timeout=60), lines, taken
+        finally:
+            self.destroy()
+            process.kill()
+            process.wait()
+
+    def follow(self, process):
         lines, taken = [], {}
         for line in run_inside.lines_of(process, self.program.timeout):
             if line is None:
@@ -121,14 +132,7 @@ class Run:
                 taken[line.split()[1]] = figures(process.pid)
                 process.stdin.write(b'\n')
                 process.stdin.flush()
-        process.stdin.close()
-        try:
-            status = process.wait(timeout=60)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            status = process.wait()
-        self.destroy()
-        return status, lines, taken
+        return lines, taken
 
     def destroy(self):
         subprocess.run(self.base + ['delete', '--force', self.name], stdout=subprocess.DEVNULL,
@@ -175,7 +179,7 @@ def judge(program, status, lines, taken):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('runtime')
-    parser.add_argument('only', nargs='*', help='names of programs (default: all)')
+    parser.add_argument('only', nargs='*', help='names of programs or attacks (default: all)')
     parser.add_argument('--bin-dir', default=os.path.join(HERE, '../../bazel-bin/test/guest'))
     parser.add_argument('--runtime-flag', action='append', default=[])
     parser.add_argument('--count', type=int, default=10000, help='fork+exec+wait in a row')
@@ -183,6 +187,7 @@ def main():
     parser.add_argument('--seconds', type=int, default=60, help='of random system calls')
     parser.add_argument('--seed', type=int, default=int(time.time()), help='of the hostile program')
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     runtime = shutil.which(options.runtime)
     if not runtime:
         sys.exit('no runtime ' + options.runtime)

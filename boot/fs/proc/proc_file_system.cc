@@ -5,12 +5,21 @@
 #include "boot/fs/proc/register.h"
 #include "boot/fs/proc/root_directory.h"
 #include "boot/kernel/current_task.h"
+#include "boot/vfs/dentry.h"
 
 namespace runsc {
+namespace {
+
+// Programs look at their own /proc/self/exe and the like, once: what was seen of processes that are gone shall not pile
+// up. Enough for a walk through the processes that live.
+constexpr std::size_t kCachedDentries = 512;
+
+}  // namespace
 
 std::shared_ptr<ProcFileSystem> ProcFileSystem::create(std::shared_ptr<ProcShared> shared,
                                                        PidNamespacePtr pid_namespace) {
   std::shared_ptr<ProcFileSystem> made(new ProcFileSystem(std::move(shared), std::move(pid_namespace)));
+  made->dentry_cache().set_limit(kCachedDentries);
   made->root_ = make_root_directory(*made);
   return made;
 }

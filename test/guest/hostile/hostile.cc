@@ -1,4 +1,4 @@
-// A program that attacks the sandbox it runs in: hostile [--seconds=N] [--inside=0|1] [--seed=N] [ATTACK..]
+// A program that attacks the sandbox it runs in: hostile [--seconds=N] [--inside=0|1] [--seed=N] [--pages=N] [ATTACK..]
 //
 // Attacks: buffers (addresses of the sandbox's own region as buffers), write (over that region), remap (map over it,
 // unmap it, change it), jump (into it), calls (random system calls for N seconds). Each runs in processes of its own;
@@ -204,8 +204,11 @@ int Main(int argc, char** argv) {
   if (wanted.empty()) wanted = {"buffers", "write", "remap", "jump", "calls"};
   if (!options.inside) GiveUpPrivileges();
   StartSupervising();
-  Pages pages = FindPages();
-  printf("hostile: seed %lu, %zu pages found near %#lx\n", options.seed, pages.size(), kRegionHint);
+  Pages found = FindPages();
+  Random random(options.seed);
+  Pages pages = Choose(found, static_cast<size_t>(Option(argc, argv, "pages", 64)), &random);
+  printf("hostile: seed %lu, %zu pages found near %#lx, %zu of them attacked\n", options.seed, found.size(), kRegionHint,
+         pages.size());
   for (const Page& page : pages)
     printf("hostile: page %#lx %s\n", page.address, page.writable ? "writable" : "read-only");
   for (const std::string& name : wanted) {

@@ -69,6 +69,15 @@ std::vector<Page> FindPages() {
   return pages;
 }
 
+std::vector<Page> Choose(const std::vector<Page>& pages, size_t limit, Random* random) {
+  std::set<size_t> chosen;
+  for (size_t i = 0; i < pages.size() && i < limit / 2; ++i) chosen.insert(i);
+  while (chosen.size() < limit && chosen.size() < pages.size()) chosen.insert(random->Below(pages.size()));
+  std::vector<Page> out;
+  for (size_t i : chosen) out.push_back(pages[i]);
+  return out;
+}
+
 std::vector<uintptr_t> Targets(const std::vector<Page>& pages) {
   std::vector<uintptr_t> out;
   for (const Page& page : pages) out.push_back(page.address);

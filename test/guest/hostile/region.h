@@ -2,9 +2,12 @@
 #ifndef TEST_GUEST_HOSTILE_REGION_H_
 #define TEST_GUEST_HOSTILE_REGION_H_
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include <vector>
+
+#include "test/guest/hostile/fuzz.h"
 
 namespace hostile {
 
@@ -21,6 +24,10 @@ struct Page {
 // Finds accessible pages near the hint by touching them: coarsely in a wide range, finely near the hint and near what
 // was found.
 std::vector<Page> FindPages();
+
+// A sandbox may map far more than it uses: of many pages the first ones (where the work is done) and some others, at most
+// `limit`, in order.
+std::vector<Page> Choose(const std::vector<Page>& pages, size_t limit, Random* random);
 
 // Whether a byte can be read there.
 bool IsReadable(uintptr_t address);
