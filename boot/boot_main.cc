@@ -176,18 +176,27 @@ class Boot {
 
   int wait_for_end() {
     for (int code = 0;;) {
-      // poll(2) skips negative descriptors: the gate once it is open.
-      std::array<pollfd, 3> polled{{{exit_.fd(), POLLIN, 0},
+      // poll(2) skips negative descriptors: the gate once it is open, a front end that has let us go.
+      std::array<pollfd, 4> polled{{{exit_.fd(), POLLIN, 0},
                                     {containers_->gofer_events(), POLLIN, 0},
-                                    {options_.start_gate.get(), POLLIN, 0}}};
+                                    {options_.start_gate.get(), POLLIN, 0},
+                                    {released_ ? -1 : options_.report.get(), POLLIN, 0}}};
       if (::poll(polled.data(), polled.size(), -1) < 0 && errno != EINTR) return kBootFailure;
       if (polled[0].revents != 0) return exit_code(exit_.status());
       if (polled[1].revents != 0 && containers_->serve_gofers()) {
         fail("running", "the gofer process has died");
         return kBootFailure;
       }
+      if (polled[3].revents != 0 && !heed_front_end()) return kBootFailure;
       if (polled[2].revents != 0 && !pass_gate(code)) return code;
     }
+  }
+
+  // False: the command that was making the container has been killed.
+  bool heed_front_end() {
+    const FrontEnd front_end = front_end_of(options_.report.get());
+    released_ = front_end == FrontEnd::kReleasedUs;
+    return front_end != FrontEnd::kGone;
   }
 
   BootOptions options_;
@@ -200,6 +209,7 @@ class Boot {
   VfsServicesPtr services_;
   std::optional<Containers> containers_;
   std::optional<ControlServer> control_;
+  bool released_ = false;  // the sandbox lives without who started it
 };
 
 }  // namespace

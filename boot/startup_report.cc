@@ -26,7 +26,7 @@ void append_escaped(std::string& out, std::string_view text) {
 
 void write_all(int fd, std::string_view text) {
   while (fd >= 0 && !text.empty()) {
-    const ssize_t count = ::write(fd, text.data(), text.size());
+    const ssize_t count = ::write(fd, text.data(), text.size());  // SIGPIPE is ignored
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0) return;
     text.remove_prefix(static_cast<std::size_t>(count));
@@ -34,6 +34,14 @@ void write_all(int fd, std::string_view text) {
 }
 
 }  // namespace
+
+FrontEnd front_end_of(int fd) {
+  char byte = 0;
+  const ssize_t count = ::read(fd, &byte, 1);
+  if (count < 0 && (errno == EINTR || errno == EAGAIN)) return FrontEnd::kThere;
+  // A front end that goes while it has reports unread resets the connection.
+  return count == 1 ? FrontEnd::kReleasedUs : FrontEnd::kGone;
+}
 
 void report_failure(int fd, std::string_view stage, std::string_view message) {
   std::string line = "{\"stage\":\"";

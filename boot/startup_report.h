@@ -1,10 +1,19 @@
-// Messages from the boot and gofer processes to the front end: one line of JSON each, over a pipe that stays open for
+// Messages from the boot and gofer processes to the front end: one line of JSON each, over a socket that stays open for
 // the life of the process. This is how an error in a process without a terminal becomes the caller's one error line.
+//
+// The other way goes a single byte, with which the front end lets the process go. A process whose front end is gone
+// without that was being made by a command that has been killed: nobody knows of it, and it ends.
 #pragma once
 
 #include <string_view>
 
 namespace runsc {
+
+inline constexpr char kReleased = 'r';
+
+// To be asked when poll(2) says that `fd` is readable.
+enum class FrontEnd { kThere, kReleasedUs, kGone };
+FrontEnd front_end_of(int fd);
 
 // {"stage":STAGE,"message":MESSAGE}: the process cannot go on. Stage is a word or two for where it stands ("pivot
 // root", "load", "running"); the message is one line for a person, naming what failed and why. The stage "load" is for

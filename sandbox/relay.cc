@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -96,25 +97,27 @@ class RelayMain {
     ::close(report_);
   }
 
+  // Our end is the end of what we stand for: the sandbox kills it when the connection closes.
   void wait_for_gate() const {
     char byte = 0;
     ssize_t count = 0;
     do {
       count = ::read(gate_, &byte, 1);
     } while (count < 0 && errno == EINTR);
-    if (count != 1) ::_exit(kKilled);  // the caller has given up
-    ::close(gate_);
+    if (count != 1) ::_exit(kKilled);  // the caller has given up, or has been killed
   }
 
   void say(char what, const std::string& text) const {
     const std::string message = what + text;
-    // A caller that has been killed meanwhile leaves the process running, as after a successful start.
+    // The gate tells of a caller that has been killed meanwhile.
     if (::write(report_, message.data(), message.size()) < 0) return;
   }
 
   int attend() {
     control::PendingExit end = process_ != 0 ? client_->wait_process(request_.container, process_, true)
                                              : client_->wait_container(request_.container, true);
+    wait_for_gate();
+    ::close(gate_);
     while (true) {
       if (const auto status = end.next(signals_.get())) {
         return WIFSIGNALED(*status) ? 128 + WTERMSIG(*status) : WEXITSTATUS(*status);
@@ -174,6 +177,13 @@ Pipe make_pipe() {
   return {UniqueFd(fds[0]), UniqueFd(fds[1])};
 }
 
+// A socket, which can be written to without a signal when the other end is gone.
+Pipe make_gate() {
+  int fds[2];
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0) throw_system_error("socketpair");
+  return {UniqueFd(fds[0]), UniqueFd(fds[1])};
+}
+
 std::string read_all(int fd) {
   std::string out;
   char chunk[4096];
@@ -188,7 +198,7 @@ std::string read_all(int fd) {
 }  // namespace
 
 Relay::Relay(const RelayRequest& request) {
-  Pipe gate = make_pipe();
+  Pipe gate = make_gate();
   Pipe report = make_pipe();
   int pidfd = -1;
   pid_ = fork_with_pidfd(&pidfd);
@@ -209,11 +219,21 @@ Relay::~Relay() {
 }
 
 void Relay::begin() {
-  if (::write(gate_.get(), "g", 1) != 1) throw UserError("the relay process was killed");
-  gate_.reset();
+  if (::send(gate_.get(), "g", 1, MSG_NOSIGNAL) != 1) throw UserError("the relay process was killed");
   const std::string answer = read_all(report_.get());
   if (!answer.empty() && answer[0] == kBegun) return;
   throw UserError(answer.size() > 1 ? answer.substr(1) : "the relay process was killed");
+}
+
+void Relay::commit() {
+  // One that is gone by now is seen by who waits for it.
+  if (gate_) ::send(gate_.get(), "c", 1, MSG_NOSIGNAL);
+  gate_.reset();
+}
+
+void Relay::release() {
+  commit();
+  pidfd_.reset();
 }
 
 void Relay::send(int signal) const { ::syscall(SYS_pidfd_send_signal, pidfd_.get(), signal, nullptr, 0); }

@@ -36,16 +36,19 @@ class Relay {
   Relay& operator=(Relay&&) = delete;
   ~Relay();
 
-  // Has it call RelayRequest::begin. Throws UserError with the reason when that failed.
+  // Has it call RelayRequest::begin. Throws UserError with the reason when that failed. Until commit() our death, even by
+  // SIGKILL, is the relay's and its process's, too.
   void begin();
+  // The process lives without us: whoever has to know of it does.
+  void commit();
 
   pid_t pid() const { return pid_; }
   int pidfd() const { return pidfd_.get(); }
   void send(int signal) const;
   // Waits for the end: the exit status of the process, 128 + n when signal n ended it.
   int wait();
-  // The relay goes on without us.
-  void release() { pidfd_.reset(); }
+  // commit(), and no longer ours to wait for.
+  void release();
 
  private:
   pid_t pid_ = -1;

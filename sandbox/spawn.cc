@@ -163,13 +163,7 @@ struct Pair {
   UniqueFd second;
 };
 
-Pair make_pipe() {
-  int fds[2];
-  if (::pipe2(fds, O_CLOEXEC) != 0) throw_system_error("pipe");
-  return {UniqueFd(fds[0]), UniqueFd(fds[1])};
-}
-
-Pair make_gate() {
+Pair make_socket_pair() {
   int fds[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0) throw_system_error("socketpair");
   return {UniqueFd(fds[0]), UniqueFd(fds[1])};
@@ -238,8 +232,8 @@ SpawnedProcess spawn(const SpawnRequest& original) {
   process.progress_ = new (shared) SpawnedProcess::Progress();
   for (const Step& step : request.steps) process.step_names_.push_back(step.name);
 
-  Pair report = make_pipe();
-  Pair gate = make_gate();
+  Pair report = make_socket_pair();
+  Pair gate = make_socket_pair();
   const UniqueFd program = open_own_program();
   const int placed_report = request.donation.add("report", report.second.get());
   int pidfd = -1;
@@ -252,6 +246,7 @@ SpawnedProcess spawn(const SpawnRequest& original) {
   if (process.pid_ < 0) throw_clone_error(request);
   if (process.pid_ == 0) {
     gate.first.reset();
+    report.first.reset();
     run_child(request, {gate.second.get(), report.second.get(), placed_report, program.get()}, *process.progress_);
   }
   process.pidfd_ = UniqueFd(pidfd);
@@ -316,6 +311,7 @@ int SpawnedProcess::wait() {
 }
 
 void SpawnedProcess::release() noexcept {
+  ::send(report_.get(), &kReleased, 1, MSG_NOSIGNAL);
   pid_ = -1;
   pidfd_.reset();
 }

@@ -69,7 +69,7 @@ class SpawnedProcess {
   bool exited() const;  // without waiting
   // Waits for the end and reaps; the status is that of waitpid(2). Again: the same status.
   int wait();
-  // The process goes on without us.
+  // The process goes on without us: it is told so (boot/startup_report.h).
   void release() noexcept;
 
  private:

@@ -11,12 +11,15 @@
 namespace runsc {
 namespace {
 
+// Killed processes end, but on a busy host, and with much memory to free, not at once.
+constexpr int kPatienceMilliseconds = 120'000;
+
 // Ends the processes and waits for their end, which needs no parenthood.
 void end_process(const ProcessIdentity& process) {
   const UniqueFd fd = process.open();
   if (!fd || !process.send(SIGKILL)) return;
   pollfd entry{.fd = fd.get(), .events = POLLIN, .revents = 0};
-  while (::poll(&entry, 1, 10000) < 0 && errno == EINTR) {
+  while (::poll(&entry, 1, kPatienceMilliseconds) < 0 && errno == EINTR) {
   }
 }
 

@@ -86,9 +86,12 @@ int exec_in(const Words& words, const RuntimeOptions& options) {
   if (console && FLAGS_detach) send_console(FLAGS_console_socket, *console);
   if (!FLAGS_pidfd_socket.empty()) send_descriptor(FLAGS_pidfd_socket, relay.pidfd(), "pidfd");
   if (!FLAGS_pid_file.empty()) write_atomically(FLAGS_pid_file, std::to_string(relay.pid()), 0644);
-  if (!FLAGS_detach) return attend_to_end(relay, signals, console);
-  relay.release();
-  return 0;
+  if (FLAGS_detach) {
+    relay.release();
+    return 0;
+  }
+  relay.commit();
+  return attend_to_end(relay, signals, console);
 }
 
 int exec(const Words& words, const RuntimeOptions& options) {

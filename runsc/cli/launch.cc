@@ -27,6 +27,7 @@ class SandboxOfPod : public Launch {
   const ContainerState& state() const override { return container_.state(); }
   int pidfd() const override { return container_.relay().pidfd(); }
   int attend(ForwardedSignals& signals, UniqueFd console) override {
+    container_.relay().commit();
     return runsc::attend(container_.relay(), signals, std::move(console));
   }
   void release() override { container_.release(); }

@@ -15,8 +15,8 @@ BOOT_DESCRIPTORS = [
     r'/dev/null',
     r'/memfd:container-config( \(deleted\))?',
     r'/memfd:.*',                # the application's shared memory, overlays
-    r'socket:\[\d+\]',           # control, gofer connections
-    r'pipe:\[\d+\]',             # report, standard streams
+    r'socket:\[\d+\]',           # control, gofer connections, report
+    r'pipe:\[\d+\]',             # standard streams, the start gate
     r'anon_inode:.*',            # epoll, eventfd, timerfd, seccomp listeners, pidfds
     r'/',                        # the private procfs
     r'/1/net/\w+',               # tables of its own network namespace, through it, read-only

@@ -1,0 +1,170 @@
+"""`kill -9` of any process at any moment of a container's life: what is left is consistent, and can be deleted.
+
+RUNSC_KILL_ROUNDS sets the number of rounds of each test, RUNSC_KILL_SEED the random moments.
+"""
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+
+import harness
+import oci
+
+ROUNDS = int(os.environ.get('RUNSC_KILL_ROUNDS', '24'))
+SEED = int(os.environ.get('RUNSC_KILL_SEED', '1'))
+FOREVER = ('sleep', '1000')
+KIND, NAME = 'io.kubernetes.cri.container-type', 'io.kubernetes.cri.sandbox-id'
+
+
+def comm(pid):
+    try:
+        with open('/proc/%d/comm' % pid) as f:
+            return f.read().strip()
+    except OSError:
+        return None
+
+
+def descendants():
+    """{name: pids} of every process that comes from this test."""
+    out, todo = {}, [os.getpid()]
+    while todo:
+        try:
+            below = harness.children(todo.pop())
+        except OSError:
+            continue
+        todo += below
+        for pid in below:
+            if harness.is_alive(pid):
+                out.setdefault(comm(pid), []).append(pid)
+    out.pop(None, None)
+    return out
+
+
+def cgroups(name):
+    out = []
+    for top in os.listdir('/sys/fs/cgroup'):
+        path = os.path.join('/sys/fs/cgroup', top, name)
+        if os.path.exists(path):
+            out.append(path)
+    return out
+
+
+@oci.not_in_runc('runc has no processes that outlive its commands but the container itself')
+class Kill(oci.Case):
+    def setUp(self):
+        super().setUp()
+        self.random = random.Random(SEED)
+        # The moment of the kill is a part of what the command took last time, so that it fits any machine.
+        self.took = {}
+
+    def command_and_kill(self, words, kill):
+        """Runs a command; with `kill` something dies meanwhile or just after. Returns the name of what died."""
+        begin = time.monotonic()
+        process = subprocess.Popen(self.command(*words), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL)
+        killed = None
+        if kill:
+            time.sleep(self.random.random() * 1.2 * self.took.get(words[0], 0.03))
+            killed = self.kill_one(process.pid)
+        process.wait(harness.PATIENCE)
+        if not kill:
+            self.took[words[0]] = time.monotonic() - begin
+        return killed
+
+    def kill_one(self, front):
+        alive = descendants()
+        kinds = sorted(alive) + ['front']
+        kind = self.random.choice(kinds)
+        pid = front if kind == 'front' else self.random.choice(alive[kind])
+        try:
+            # A command that has ended is a zombie of ours until it is waited for: its number is its own.
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return 'nothing'
+        return kind
+
+    def check_state(self, name):
+        """A state that is true, or none."""
+        def consistent():
+            result = self.runsc('state', name)
+            if result.returncode != 0:
+                self.assertIn('container does not exist', result.stderr)
+                return 'none'
+            state = json.loads(result.stdout)
+            alive = state['pid'] > 0 and harness.is_alive(state['pid'])
+            # What a killed command has half made ends by itself.
+            return state['status'] != 'creating' and alive == (state['status'] in ('created', 'running', 'paused'))
+        harness.wait_until(consistent, 'the state of %s is true' % name)
+
+    def check_end(self, names):
+        for name in names:
+            self.assertEqual(self.runsc('delete', '--force', name).stderr, '')
+        for name in names:
+            self.assertIn('container does not exist', self.runsc('state', name).stderr)
+        self.assertEqual([name for name in self.ok('list', '-q').split() if name in names], [])
+        harness.wait_until(self.reap, 'all processes are gone; left: %s' % descendants())
+        self.assertEqual([name for name in os.listdir(self.root) if name.split('@')[0] in names], [])
+        self.assertEqual([path for name in names for path in cgroups(name)], [])
+
+    def rounds(self, play):
+        """Calls play(number, step to interrupt) in rounds; step -1 is none of them, to learn what steps take."""
+        play('learn%d' % os.getpid(), -1)
+        for number in range(ROUNDS):
+            step = self.random.randrange(4)
+            with self.subTest(round=number, step=step, seed=SEED):
+                play('kill%d-%d' % (os.getpid(), number), step)
+
+    def test_a_container(self):
+        bundle = self.bundle(FOREVER)
+
+        def play(name, interrupted):
+            steps = [('create', '--bundle', bundle, name), ('start', name),
+                     ('exec', name, 'sh', '-c', 'ls -lR /bin >/dev/null; true'), ('delete', '--force', name)]
+            if interrupted >= 2:
+                steps.insert(2, ('exec', '--detach', name, *FOREVER))
+                interrupted += 1
+            for i, words in enumerate(steps):
+                killed = self.command_and_kill(words, i == interrupted)
+                if killed:
+                    break
+            with self.subTest(killed=killed):
+                self.check_state(name)
+                self.check_end([name])
+        self.rounds(play)
+
+    def annotated(self, kind, pod):
+        def change(spec):
+            spec['annotations'] = {KIND: kind, NAME: pod}
+            return spec
+        return change
+
+    def test_a_pod(self):
+        def play(name, interrupted):
+            pod = name + '-pod'
+            bundle = self.bundle(FOREVER, self.annotated('container', pod))
+            self.assertEqual(0, self.command_status('run', '--detach', '--bundle',
+                                                    self.bundle(FOREVER, self.annotated('sandbox', pod)), pod))
+            boot = self.oci_state(pod)['pid']
+            steps = [('create', '--bundle', bundle, name), ('start', name),
+                     ('exec', name, 'sh', '-c', 'ls -lR /bin >/dev/null; true'), ('delete', '--force', name)]
+            if interrupted >= 2:
+                steps.insert(2, ('exec', '--detach', name, *FOREVER))
+                interrupted += 1
+            for i, words in enumerate(steps):
+                killed = self.command_and_kill(words, i == interrupted)
+                if killed:
+                    break
+            with self.subTest(killed=killed):
+                self.check_state(name)
+                self.check_state(pod)
+                if killed in ('front', 'runsc', 'runsc-relay'):
+                    self.assertEqual(self.ok('exec', pod, 'echo', 'in'), 'in\n')
+                    self.assertTrue(harness.is_alive(boot))
+                self.check_end([name, pod])
+        self.rounds(play)
+
+    def command_status(self, *words):
+        return subprocess.run(self.command(*words), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL, timeout=harness.PATIENCE).returncode
