@@ -5,7 +5,8 @@
 # and lifecycle tests (those with runc too), and real programs compared with runc. A summary for each suite, and as the
 # last line "N passed, N failed". The exit status says the same.
 #   BAZEL_FLAGS        more flags for bazel, such as --config=asan
-#   RUNSC_KILL_ROUNDS  rounds of the kill -9 test (default 40)
+#   RUNSC_KILL_ROUNDS  rounds of each kill -9 test (default 24 to 40)
+#   RUNSC_FULL         not empty: the heavy and hostile programs at full size (10 minutes instead of one or two)
 set -uo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 
@@ -92,6 +93,12 @@ count_log guest-inside "$logs/guest-inside"
 say "e2e: end-to-end tests"
 python3 test/e2e/run.py "$runsc" 2>&1 | tee "$logs/e2e"
 count_log e2e "$logs/e2e"
+
+say "hostile: heavy programs, and one that attacks the sandbox"
+heavy=(--small)
+[ -z "${RUNSC_FULL:-}" ] || heavy=()
+python3 test/guest/run_heavy.py "$runsc" "${heavy[@]}" 2>&1 | tee "$logs/hostile"
+count_log hostile "$logs/hostile"
 
 for runtime in runc "$runsc"; do
   name=oci-$(basename "$runtime")

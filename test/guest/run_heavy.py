@@ -83,7 +83,8 @@ def programs(options):
     for attack in ('buffers', 'write', 'remap', 'jump', 'calls'):
         # Under a runtime that shares the host's kernel the dangerous calls would reach it.
         contained = os.path.basename(options.runtime) not in ('runc', 'crun', 'youki')
-        arguments = ['--inside=%d' % contained, '--seconds=%d' % options.seconds, '--seed=%d' % options.seed, attack]
+        arguments = ['--inside=%d' % contained, '--seconds=%d' % options.seconds, '--seed=%d' % options.seed,
+                     '--pages=%d' % options.pages, attack]
         out.append(Program(os.path.join(hostile, 'hostile'), arguments, may_end=attack != 'buffers',
                            timeout=600 + options.seconds))
     return [p for p in out if not options.only or {p.name, *p.arguments} & set(options.only)]
@@ -185,8 +186,12 @@ def main():
     parser.add_argument('--count', type=int, default=10000, help='fork+exec+wait in a row')
     parser.add_argument('--mib', type=int, default=1024, help='memory of copy_on_write')
     parser.add_argument('--seconds', type=int, default=60, help='of random system calls')
+    parser.add_argument('--pages', type=int, default=64, help="of the sandbox's own memory that are attacked")
+    parser.add_argument('--small', action='store_true', help='sizes for every day: a minute or two for all')
     parser.add_argument('--seed', type=int, default=int(time.time()), help='of the hostile program')
     options = parser.parse_args()
+    if options.small:
+        options.count, options.mib, options.seconds, options.pages = 1000, 256, 10, 16
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     runtime = shutil.which(options.runtime)
     if not runtime:
