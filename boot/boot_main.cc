@@ -17,7 +17,6 @@
 #include "boot/filter/boot_filter.h"
 #include "boot/fs/devpts/host_consoles.h"
 #include "boot/fs/register_all.h"
-#include "boot/ipc/ipc_namespace.h"
 #include "boot/kernel/host_poller.h"
 #include "boot/kernel/kernel.h"
 #include "boot/kernel/timer_queue.h"
@@ -98,7 +97,6 @@ class Boot {
     kernel_ = std::make_unique<Kernel>(*platform_, std::make_unique<TimerQueue>(), std::make_unique<HostPoller>());
     kernel_->trace_syscalls = config_.strace;
     kernel_->consoles = consoles_;
-    kernel_->ipc = std::make_shared<IpcNamespace>();
     services_ = std::make_shared<VfsServices>();
     const Result<void> registered = register_file_systems(*kernel_, *services_);
     if (!registered.ok()) return fail("file systems", errno_name(registered.error()));

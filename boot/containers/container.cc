@@ -8,6 +8,7 @@
 
 #include "boot/base/log.h"
 #include "boot/containers/container_hooks.h"
+#include "boot/ipc/ipc_namespace.h"
 #include "boot/kernel/control_group.h"
 #include "boot/kernel/exit.h"
 #include "boot/loader/container/mounts.h"
@@ -86,11 +87,12 @@ std::optional<CreateFailure> Container::prepare(ContainerFiles files, JoinedName
   ProcessPlace place;
   place.pid_namespace = joined.pid ? joined.pid : std::make_shared<PidNamespace>(kernel_.root_pid_namespace());
   place.uts = joined.uts ? joined.uts : make_uts(config_);
+  place.ipc = joined.ipc ? joined.ipc : std::make_shared<IpcNamespace>();
   place.control_group = control_group_;
   StartStatus failed;
   place.mounts = mount_container(config_,
                                  {files.gofer_connections, files.overlay_stores, environment_.services,
-                                  place.pid_namespace, control_group_},
+                                  place.pid_namespace, control_group_, place.ipc},
                                  failed);
   if (!place.mounts) return CreateFailure{"mount", std::move(*failed)};
   files.process.container_console = true;
@@ -121,7 +123,7 @@ ProcessPlace Container::place() const { return *place_.lock(); }
 
 JoinedNamespaces Container::namespaces() const {
   const ProcessPlace own = place();
-  return {own.pid_namespace, own.uts};
+  return {own.pid_namespace, own.uts, own.ipc};
 }
 
 Outcome<void> Container::start() {

@@ -28,6 +28,7 @@ struct ContainerFiles {
 struct JoinedNamespaces {
   PidNamespacePtr pid;
   UtsNamespacePtr uts;
+  std::shared_ptr<IpcNamespace> ipc;
 };
 
 // Which step of its making failed, in a word, and why.

@@ -64,14 +64,15 @@ Outcome<ContainerPtr> Containers::find(const std::string& id) const {
 // The containers whose namespaces a new one joins must be there: their namespaces end with them.
 Outcome<JoinedNamespaces> Containers::join(const NamespaceSharing& share) const {
   JoinedNamespaces joined;
-  for (const std::string* other : {&share.ipc, &share.net})
-    if (!other->empty() && !find(*other).ok())
-      return Failure{FailureCode::kInvalid, "cannot share the namespaces of container \"" + *other + "\": it does not exist"};
+  const auto missing = [](const std::string& other) {
+    return Failure{FailureCode::kInvalid, "cannot share the namespaces of container \"" + other + "\": it does not exist"};
+  };
+  // The network is that of the whole sandbox.
+  if (!share.net.empty() && !find(share.net).ok()) return missing(share.net);
   const auto from = [&](const std::string& other) -> Outcome<JoinedNamespaces> {
     const auto container = find(other);
     const JoinedNamespaces theirs = container.ok() ? (*container)->namespaces() : JoinedNamespaces{};
-    if (!theirs.pid)
-      return Failure{FailureCode::kInvalid, "cannot share the namespaces of container \"" + other + "\": it does not exist"};
+    if (!theirs.pid) return missing(other);
     return theirs;
   };
   if (!share.pid.empty()) {
@@ -83,6 +84,11 @@ Outcome<JoinedNamespaces> Containers::join(const NamespaceSharing& share) const 
     auto theirs = from(share.uts);
     if (!theirs.ok()) return theirs;
     joined.uts = theirs->uts;
+  }
+  if (!share.ipc.empty()) {
+    auto theirs = from(share.ipc);
+    if (!theirs.ok()) return theirs;
+    joined.ipc = theirs->ipc;
   }
   return joined;
 }

@@ -13,7 +13,6 @@
 #include "boot/fs/devpts/host_consoles.h"
 #include "boot/fs/register_all.h"
 #include "boot/fs/tmpfs/tmpfs_file_system.h"
-#include "boot/ipc/ipc_namespace.h"
 #include "boot/kernel/host_poller.h"
 #include "boot/kernel/timer_queue.h"
 #include "boot/memory/memory_file.h"
@@ -103,7 +102,6 @@ ContainersTest::ContainersTest() {
   platform_ = make_seccomp_platform(error);
   EXPECT_TRUE(platform_) << error;
   kernel_ = std::make_unique<Kernel>(*platform_, std::make_unique<TimerQueue>(), std::make_unique<HostPoller>());
-  kernel_->ipc = std::make_shared<IpcNamespace>();
   kernel_->consoles = std::make_shared<HostConsoles>();
   kernel_->sockets = std::make_shared<SocketServices>();
   services_ = std::make_shared<VfsServices>();

@@ -61,6 +61,29 @@ TEST_F(ContainersTest, NamespacesCanBeShared) {
   EXPECT_EQ(code_of(create(std::move(stranger))), FailureCode::kInvalid);
 }
 
+TEST_F(ContainersTest, IpcIsEachContainersOwnUnlessItIsShared) {
+  const std::string look = "busybox readlink /proc/self/ns/ipc; echo /dev/mqueue/*";
+  const auto with_queues = [](ContainerConfig config) {
+    config.mounts.push_back({.destination = "/dev/mqueue", .type = MountType::kMqueue, .source = "mqueue", .data = {}});
+    return config;
+  };
+  const Printed first = start_first(with_queues(
+      script("first", ": > /dev/mqueue/queue; busybox readlink /proc/self/ns/ipc; exec busybox sleep 1000000")));
+  const std::string number = first.read_line();
+  ContainerConfig shares = with_queues(script("shares", look));
+  shares.share.ipc = "first";
+  EXPECT_EQ(start(std::move(shares)).read_all(), number + "\n/dev/mqueue/queue\n");
+  const Printed alone = start(with_queues(script("alone", look)));
+  EXPECT_NE(alone.read_line(), number);
+  EXPECT_EQ(alone.read_all(), "/dev/mqueue/*\n") << "nothing";
+  EXPECT_EQ(*status_of("shares"), 0);
+  EXPECT_EQ(*status_of("alone"), 0);
+
+  ContainerConfig stranger = script("third", "true");
+  stranger.share.ipc = "nobody";
+  EXPECT_EQ(code_of(create(std::move(stranger))), FailureCode::kInvalid);
+}
+
 TEST_F(ContainersTest, CreatedOnesWaitForTheirStart) {
   start_first();
   Printed printed;

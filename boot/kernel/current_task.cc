@@ -255,7 +255,7 @@ void CurrentTask::end() {
     process_ends = links.exiting || links.living == 1;
   }
   // Before the parent can hear of the end.
-  if (process_ends && kernel().ipc) kernel().ipc->semaphores.undo_all(group());
+  if (const auto ipc = task_->resources().ipc; process_ends && ipc) ipc->semaphores.undo_all(group());
   const Usage usage = task_->usage();
   task_->host_tid_.store(0, std::memory_order_relaxed);
   task_->service_clock_.store(0, std::memory_order_relaxed);

@@ -21,7 +21,6 @@ class ControlGroup;
 class HostConsoles;
 class HostPoller;
 class SocketServices;
-struct IpcNamespace;
 class TimerQueue;
 
 // Thread-safe. Lives until the process ends.
@@ -45,8 +44,6 @@ class Kernel {
   GapCounters gaps;
   // The families of sockets there are (boot/socket/services.h); set before the first task runs. Null: none.
   std::shared_ptr<SocketServices> sockets;
-  // System V IPC (boot/ipc/ipc_namespace.h) of all tasks; set before the first task runs.
-  std::shared_ptr<IpcNamespace> ipc;
   // Terminals of containers that are shown outside (boot/fs/devpts/host_consoles.h); set before the first task runs.
   std::shared_ptr<HostConsoles> consoles;
   FutexTable futexes;

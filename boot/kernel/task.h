@@ -25,6 +25,7 @@ class FdTable;
 class FsContext;
 class Kernel;
 class MemoryManager;
+struct IpcNamespace;  // boot/ipc/ipc_namespace.h
 
 enum class TaskState { kRunning, kSleeping, kStopped, kZombie };
 
@@ -35,6 +36,7 @@ struct TaskResources {
   std::shared_ptr<FsContext> fs;
   CredentialsPtr credentials;
   UtsNamespacePtr uts;
+  std::shared_ptr<IpcNamespace> ipc;  // null: it has none (in tests)
   std::string name;  // comm, at most 15 bytes
 };
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "boot/ipc/ipc_namespace.h"
 #include "boot/kernel/current_task.h"
 #include "boot/kernel/exit.h"
 #include "boot/kernel/fd_table.h"
@@ -27,7 +28,7 @@ constexpr std::size_t kCloneArgumentsFirstSize = 64;
 constexpr std::uint64_t kNewNamespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |
                                          CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWTIME;
 // Namespaces that can be made inside: those that are names and numbers of this kernel alone.
-constexpr std::uint64_t kServedNamespaces = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWPID;
+constexpr std::uint64_t kServedNamespaces = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWPID | CLONE_NEWIPC;
 
 Result<void> check_new_namespaces(CurrentTask& task, std::uint64_t flags) {
   if ((flags & kNewNamespaces) == 0) return {};
@@ -70,6 +71,7 @@ Result<TaskResources> child_resources(CurrentTask& task, std::uint64_t flags) {
     auto names = std::make_shared<UtsNamespace>(*resources.uts->lock());
     resources.uts = std::move(names);
   }
+  if ((flags & CLONE_NEWIPC) != 0) resources.ipc = std::make_shared<IpcNamespace>();
   return resources;
 }
 
@@ -175,6 +177,13 @@ Result<long> do_clone(CurrentTask& task, const CloneArguments& arguments) {
   return raw(id);
 }
 
+// The process's semaphore adjustments stay behind: they are made now, as Linux does.
+void unshare_ipc(CurrentTask& task) {
+  if (const auto left = task.task().resources().ipc) left->semaphores.undo_all(task.group());
+  auto own = std::make_shared<IpcNamespace>();
+  task.task().change_resources([&](TaskResources& r) { r.ipc.swap(own); });
+}
+
 }  // namespace
 
 Result<long> sys_clone(CurrentTask& task, CloneFlags flags, UserAddress stack, UserOut<int> parent_tid,
@@ -244,6 +253,7 @@ Result<long> sys_unshare(CurrentTask& task, CloneFlags flags) {
     auto names = std::make_shared<UtsNamespace>(*task.task().resources().uts->lock());
     task.task().change_resources([&](TaskResources& r) { r.uts.swap(names); });
   }
+  if ((flags.bits & CLONE_NEWIPC) != 0) unshare_ipc(task);
   if ((flags.bits & CLONE_NEWPID) != 0) task.unshare_pid_namespace();
   return 0;
 }

@@ -28,7 +28,9 @@ struct Attributes {
 static_assert(sizeof(Attributes) == 64 && sizeof(Attributes) == sizeof(mq_attr));
 
 Result<std::shared_ptr<MqueueFileSystem>> queues_of(CurrentTask& task) {
-  const FileSystemPtr found = TRY(task.fs().mounts()->services().file_systems.make(nullptr, "mqueue", {}));
+  MountRequest request;
+  request.ipc = task.task().resources().ipc;
+  const FileSystemPtr found = TRY(task.fs().mounts()->services().file_systems.make(nullptr, "mqueue", request));
   auto queues = std::dynamic_pointer_cast<MqueueFileSystem>(found);
   if (!queues) return Errno(ENOSYS);
   return queues;

@@ -7,10 +7,11 @@
 
 namespace runsc {
 
-// ENOSYS: the sandbox has none.
-inline Result<IpcNamespace*> ipc_of(CurrentTask& task) {
-  if (task.kernel().ipc == nullptr) return Errno(ENOSYS);
-  return task.kernel().ipc.get();
+// ENOSYS: the task has none.
+inline Result<std::shared_ptr<IpcNamespace>> ipc_of(CurrentTask& task) {
+  std::shared_ptr<IpcNamespace> ipc = task.task().resources().ipc;
+  if (!ipc) return Errno(ENOSYS);
+  return ipc;
 }
 
 inline int caller_pid(CurrentTask& task) { return raw(task.group().pid()); }

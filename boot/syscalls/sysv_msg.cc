@@ -45,7 +45,8 @@ Result<long> sys_msgget(CurrentTask& task, int key, int flags) {
 }
 
 Result<long> sys_msgsnd(CurrentTask& task, int id, UserIn<std::byte> where, std::size_t size, int flags) {
-  MessageQueues& queues = TRY(ipc_of(task))->message_queues;
+  const auto ipc = TRY(ipc_of(task));
+  MessageQueues& queues = ipc->message_queues;
   IpcMessage message{TRY(task.read(UserIn<std::int64_t>{{where.value}})), {}};
   if (size > kMsgMaxSize || id < 0 || message.type < 1) return Errno(EINVAL);
   message.bytes = TRY(task.read_array(UserIn<std::byte>{{where.value + sizeof(std::int64_t)}}, size));
@@ -57,7 +58,8 @@ Result<long> sys_msgsnd(CurrentTask& task, int id, UserIn<std::byte> where, std:
 
 Result<long> sys_msgrcv(CurrentTask& task, int id, UserOut<std::byte> where, std::size_t size, std::int64_t type,
                         int flags) {
-  MessageQueues& queues = TRY(ipc_of(task))->message_queues;
+  const auto ipc = TRY(ipc_of(task));
+  MessageQueues& queues = ipc->message_queues;
   if (static_cast<std::int64_t>(size) < 0 || id < 0) return Errno(EINVAL);
   const bool copies = (flags & MSG_COPY) != 0;
   if (copies && ((flags & MSG_EXCEPT) != 0 || (flags & IPC_NOWAIT) == 0)) return Errno(EINVAL);
@@ -73,7 +75,8 @@ Result<long> sys_msgrcv(CurrentTask& task, int id, UserOut<std::byte> where, std
 }
 
 Result<long> sys_msgctl(CurrentTask& task, int id, int command, UserAddress argument) {
-  MessageQueues& queues = TRY(ipc_of(task))->message_queues;
+  const auto ipc = TRY(ipc_of(task));
+  MessageQueues& queues = ipc->message_queues;
   const Credentials& credentials = *task.credentials();
   if (id < 0 || command < 0) return Errno(EINVAL);
   switch (command) {

@@ -10,9 +10,8 @@ namespace {
 
 constexpr int kStatAny = 20;  // SEM_STAT_ANY
 
-Result<long> blocking_operations(CurrentTask& task, SemaphoreSet& set, const Semaphores::Request& request,
-                                 const OptionalDeadline& deadline) {
-  Semaphores& semaphores = task.kernel().ipc->semaphores;
+Result<long> blocking_operations(CurrentTask& task, Semaphores& semaphores, SemaphoreSet& set,
+                                 const Semaphores::Request& request, const OptionalDeadline& deadline) {
   auto outcome = semaphores.try_operations(set, request);
   while (outcome.ok() && outcome->has_value()) {
     const SemaphoreSet::Blocked blocked = **outcome;
@@ -35,9 +34,11 @@ Result<long> operate(CurrentTask& task, int id, UserIn<sembuf> where, std::size_
   if (count > kSemMaxOperations) return Errno(E2BIG);
   const auto operations = TRY(task.read_array(where, count));
   const OptionalDeadline deadline = TRY(read_timeout(task, timeout));
-  const SemaphoreSetPtr set = TRY(TRY(ipc_of(task))->semaphores.find(id));
+  const auto ipc = TRY(ipc_of(task));
+  const SemaphoreSetPtr set = TRY(ipc->semaphores.find(id));
   const CredentialsPtr credentials = task.credentials();
-  return blocking_operations(task, *set, {operations, *credentials, &task.group(), caller_pid(task)}, deadline);
+  return blocking_operations(task, ipc->semaphores, *set, {operations, *credentials, &task.group(), caller_pid(task)},
+                             deadline);
 }
 
 Result<long> all_values(CurrentTask& task, Semaphores& semaphores, int id, int command, std::uint64_t argument) {
@@ -90,7 +91,8 @@ Result<long> sys_semtimedop(CurrentTask& task, int id, UserIn<struct sembuf> ope
 }
 
 Result<long> sys_semctl(CurrentTask& task, int id, int number, int command, std::uint64_t argument) {
-  Semaphores& semaphores = TRY(ipc_of(task))->semaphores;
+  const auto ipc = TRY(ipc_of(task));
+  Semaphores& semaphores = ipc->semaphores;
   const Credentials& credentials = *task.credentials();
   if (id < 0) return Errno(EINVAL);
   switch (command) {

@@ -81,7 +81,8 @@ Result<long> usage(CurrentTask& task, SharedMemory& segments, std::uint64_t argu
 }  // namespace
 
 Result<long> sys_shmget(CurrentTask& task, int key, std::size_t size, int flags) {
-  SharedMemory& segments = TRY(ipc_of(task))->shared_memory;
+  const auto ipc = TRY(ipc_of(task));
+  SharedMemory& segments = ipc->shared_memory;
   const auto& make = task.fs().mounts()->services().make_memory_file;
   if (!make) return Errno(ENOSYS);
   return static_cast<long>(TRY(segments.get(*task.credentials(), key, size, flags, caller_pid(task),
@@ -89,7 +90,8 @@ Result<long> sys_shmget(CurrentTask& task, int key, std::size_t size, int flags)
 }
 
 Result<long> sys_shmat(CurrentTask& task, int id, UserAddress address, int flags) {
-  SharedMemory& segments = TRY(ipc_of(task))->shared_memory;
+  const auto ipc = TRY(ipc_of(task));
+  SharedMemory& segments = ipc->shared_memory;
   if (id < 0) return Errno(EINVAL);
   MmapRequest request = TRY(placement(address.value, flags));
   const bool writable = (flags & SHM_RDONLY) == 0;
@@ -106,7 +108,8 @@ Result<long> sys_shmat(CurrentTask& task, int id, UserAddress address, int flags
 }
 
 Result<long> sys_shmdt(CurrentTask& task, UserAddress address) {
-  SharedMemory& segments = TRY(ipc_of(task))->shared_memory;
+  const auto ipc = TRY(ipc_of(task));
+  SharedMemory& segments = ipc->shared_memory;
   ShmSegmentPtr segment;
   // The attachment begins at `address`, or did before its beginning was unmapped; it may be in several pieces.
   std::vector<AddressSpace::Range> pieces;
@@ -124,7 +127,8 @@ Result<long> sys_shmdt(CurrentTask& task, UserAddress address) {
 }
 
 Result<long> sys_shmctl(CurrentTask& task, int id, int command, UserAddress argument) {
-  SharedMemory& segments = TRY(ipc_of(task))->shared_memory;
+  const auto ipc = TRY(ipc_of(task));
+  SharedMemory& segments = ipc->shared_memory;
   const Credentials& credentials = *task.credentials();
   const auto count = attachment_count(task.kernel());
   if (id < 0 || command < 0) return Errno(EINVAL);

@@ -18,15 +18,17 @@ namespace runsc {
 
 class ControlGroup;
 class PidNamespace;
+struct IpcNamespace;
 
 // What mount(2) gives to a file system type.
 struct MountRequest {
   std::string source;
   std::string options;  // the data argument: "size=1m,mode=755"
   unsigned long flags = 0;
-  // What proc and cgroup show when no task mounts them: of the container that the loader prepares.
+  // What proc, cgroup and mqueue show when no task mounts them: of the container that the loader prepares.
   std::shared_ptr<PidNamespace> pid_namespace{};
   std::shared_ptr<ControlGroup> control_group{};
+  std::shared_ptr<IpcNamespace> ipc{};
 };
 // EINVAL: an option that it does not know. `task` mounts; null while the loader prepares a container.
 using FileSystemFactory = std::function<Result<FileSystemPtr>(CurrentTask* task, const MountRequest& request)>;

@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
+#include <sys/sem.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
@@ -272,6 +273,29 @@ TEST_F(Namespaces, UtsIsolatesTheHostname) {
     EXPECT_EQ("inner\n", ReadFile("/proc/sys/kernel/hostname"));
   });
   EXPECT_EQ(before, Hostname());
+}
+
+TEST_F(Namespaces, IpcHasItsOwnObjects) {
+  constexpr key_t kKey = 0x6e657749;
+  const int outside = semget(kKey, 1, IPC_CREAT | IPC_EXCL | 0600);
+  ASSERT_OK(outside);
+  InChild([&] {
+    sembuf raise = {0, 5, SEM_UNDO};
+    ASSERT_OK(semop(outside, &raise, 1));
+    std::string old = Name("ipc");
+    ASSERT_OK(unshare(CLONE_NEWIPC));
+    EXPECT_NE(old, Name("ipc"));
+    EXPECT_ERRNO(semget(kKey, 1, 0), ENOENT);
+    EXPECT_ERRNO(semctl(outside, 0, GETVAL), EINVAL);
+    const int inside = semget(kKey, 1, IPC_CREAT | IPC_EXCL | 0600);
+    ASSERT_OK(inside);
+    InChild([&] {
+      EXPECT_EQ(inside, semget(kKey, 1, 0)) << "children have the new one";
+      ASSERT_OK(semctl(inside, 0, IPC_RMID));
+    });
+  });
+  EXPECT_EQ(0, semctl(outside, 0, GETVAL)) << "whoever left took its adjustments back";
+  EXPECT_OK(semctl(outside, 0, IPC_RMID));
 }
 
 TEST_F(Namespaces, SetnsEntersAnother) {

@@ -3,6 +3,8 @@
 #include <dirent.h>
 
 #include "boot/fs/mqueue/register.h"
+#include "boot/ipc/ipc_namespace.h"
+#include "boot/kernel/current_task.h"
 #include "boot/kernel/deadline.h"
 #include "boot/kernel/task.h"
 #include "boot/kernel/thread_task.h"
@@ -184,9 +186,12 @@ Result<void> MqueueFile::flush() {
 }
 
 void register_mqueue(VfsServices& services) {
-  services.file_systems.add("mqueue", true,
-                            [queues = MqueueFileSystem::create()](CurrentTask*, const MountRequest&)
-                                -> Result<FileSystemPtr> { return FileSystemPtr(queues); });
+  services.file_systems.add(
+      "mqueue", true, [](CurrentTask* task, const MountRequest& request) -> Result<FileSystemPtr> {
+        const auto ipc = task != nullptr ? task->task().resources().ipc : request.ipc;
+        if (!ipc) return Errno(ENOSYS);
+        return ipc->posix_queues([] { return FileSystemPtr(MqueueFileSystem::create()); });
+      });
 }
 
 }  // namespace runsc

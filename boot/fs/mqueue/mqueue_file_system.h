@@ -24,7 +24,7 @@ class MqueueCharges : public std::enable_shared_from_this<MqueueCharges> {
 
 class MqueueInode;
 
-// One per sandbox, whose processes share one IPC namespace: all mounts show it. Thread-safe.
+// One per IPC namespace, all of whose mounts show it. Thread-safe.
 class MqueueFileSystem : public PseudoFileSystem {
  public:
   static std::shared_ptr<MqueueFileSystem> create();

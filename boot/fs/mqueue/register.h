@@ -5,7 +5,8 @@
 
 namespace runsc {
 
-// mq_overview(7). Every mount shows the queues of the sandbox; mq_open(2) asks the same factory for them.
+// mq_overview(7). Every mount shows the queues of the IPC namespace of whoever mounted it; mq_open(2) asks the same
+// factory for them.
 void register_mqueue(VfsServices& services);
 
 }  // namespace runsc

@@ -30,6 +30,7 @@ std::uint64_t mount_namespace(const ProcessView& view) {
   return fs ? number_of_object(view, fs->mounts()) : 0;
 }
 std::uint64_t pid_namespace(const ProcessView& view) { return number_of_object(view, view.task->pid_namespace()); }
+std::uint64_t ipc_namespace(const ProcessView& view) { return number_of_object(view, view.task->resources().ipc); }
 std::uint64_t uts_namespace(const ProcessView& view) { return number_of_object(view, view.task->resources().uts); }
 
 struct Kind {
@@ -38,7 +39,7 @@ struct Kind {
   Number number;
 };
 constexpr std::array kKinds = {Kind{"cgroup", "cgroup", the_only_one<kCgroupNamespaceNumber>},
-                               Kind{"ipc", "ipc", the_only_one<kIpcNamespaceNumber>},
+                               Kind{"ipc", "ipc", ipc_namespace},
                                Kind{"mnt", "mnt", mount_namespace},
                                Kind{"net", "net", the_only_one<kNetNamespaceNumber>},
                                Kind{"pid", "pid", pid_namespace},

@@ -10,7 +10,6 @@
 namespace runsc {
 
 // Numbers of namespaces that a sandbox has only one of: Linux's own for its initial ones.
-inline constexpr std::uint64_t kIpcNamespaceNumber = 4026531839;
 inline constexpr std::uint64_t kUserNamespaceNumber = 4026531837;
 inline constexpr std::uint64_t kCgroupNamespaceNumber = 4026531835;
 inline constexpr std::uint64_t kTimeNamespaceNumber = 4026531834;

@@ -86,7 +86,7 @@ Result<FileSystemPtr> make_file_system(const ContainerMount& mount, MountSources
   if (mount.type == MountType::kGofer) return open_gofer_mount(mount, sources);
   return sources.services->file_systems.make(
       nullptr, type_name(mount.type),
-      {mount.source, join(mount.data), mount.flags, sources.pid_namespace, sources.control_group});
+      {mount.source, join(mount.data), mount.flags, sources.pid_namespace, sources.control_group, sources.ipc});
 }
 
 // The mount point, made if it is missing: a directory, or an empty file for the bind mount of a file.

@@ -16,9 +16,10 @@ struct MountSources {
   std::vector<UniqueFd>& gofer_connections;
   std::vector<UniqueFd>& overlay_stores;
   VfsServicesPtr services;
-  // What the container's proc and cgroup file systems show.
+  // What the container's proc, cgroup and mqueue file systems show.
   std::shared_ptr<PidNamespace> pid_namespace;
   std::shared_ptr<ControlGroup> control_group;
+  std::shared_ptr<IpcNamespace> ipc;
 };
 
 // Mounts everything, makes missing mount points and a missing working directory, fills /dev, then hides masked paths and

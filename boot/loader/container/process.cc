@@ -103,6 +103,7 @@ StartStatus prepare(Kernel& kernel, const ProcessConfig& config, const std::stri
   parts.resources.fs = std::make_shared<FsContext>(place.mounts, context.root, context.cwd,
                                                    config.umask.value_or(kDefaultUmask));
   parts.resources.uts = place.uts;
+  parts.resources.ipc = place.ipc;
   return std::nullopt;
 }
 

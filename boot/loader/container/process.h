@@ -16,6 +16,7 @@ struct ProcessPlace {
   MountNamespacePtr mounts;
   PidNamespacePtr pid_namespace;
   UtsNamespacePtr uts;
+  std::shared_ptr<IpcNamespace> ipc;
   std::shared_ptr<ControlGroup> control_group;
 };
 
