@@ -70,7 +70,7 @@ constexpr FlagOption kFlagOptions[] = {
 constexpr std::string_view kIgnored[] = {"defaults", "private", "rprivate",   "slave",       "rslave",     "shared",
                                          "rshared",  "remount", "unbindable", "runbindable", "auto",       "noauto",
                                          "user",     "nouser",  "_netdev",    "nofail",      "rnodiratime"};
-constexpr std::string_view kRefused[] = {"idmap", "ridmap", "tmpcopyup"};
+constexpr std::string_view kRefused[] = {"idmap", "ridmap"};
 constexpr std::string_view kTypes[] = {"bind", "tmpfs", "proc", "sysfs", "devpts", "mqueue", "cgroup", "cgroup2"};
 
 bool contains(const auto& list, std::string_view name) {
@@ -147,7 +147,7 @@ std::vector<Mount> parse_mounts(const JsonReader& from) {
 }
 
 std::vector<std::string> known_mount_options() {
-  std::vector<std::string> out = {"bind", "rbind", "rro"};
+  std::vector<std::string> out = {"bind", "rbind", "rro", "tmpcopyup"};
   for (const FlagOption& option : kFlagOptions) out.emplace_back(option.name);
   for (const std::string_view name : kIgnored) out.emplace_back(name);
   std::sort(out.begin(), out.end());

@@ -2,12 +2,14 @@
 
 #include <sys/mount.h>
 
+#include <algorithm>
 #include <string>
 
 #include "boot/base/log.h"
 #include "boot/fs/gofer/attach.h"
 #include "boot/fs/overlay/overlay_file_system.h"
 #include "boot/fs/tmpfs/tmpfs_file_system.h"
+#include "boot/loader/container/copy_tree.h"
 #include "boot/loader/container/dev_directory.h"
 #include "boot/memory/memory_file.h"
 #include "boot/vfs/path_walk.h"
@@ -76,9 +78,17 @@ const char* type_name(MountType type) {
   return "unknown";
 }
 
+// An option that mount(2) does not know: a tmpfs begins with what lies below it.
+constexpr const char kCopyUp[] = "tmpcopyup";
+
+bool copies_up(const ContainerMount& mount) {
+  return mount.type == MountType::kTmpfs && std::find(mount.data.begin(), mount.data.end(), kCopyUp) != mount.data.end();
+}
+
 std::string join(const std::vector<std::string>& options) {
   std::string joined;
-  for (const std::string& option : options) joined += (joined.empty() ? "" : ",") + option;
+  for (const std::string& option : options)
+    if (option != kCopyUp) joined += (joined.empty() ? "" : ",") + option;
   return joined;
 }
 
@@ -114,12 +124,28 @@ Result<void> make_console_mount_point(MountNamespace& mounts) {
 
 bool shows_directory(FileSystem& file_system) { return S_ISDIR(file_system.root()->type()); }
 
+// What is below /dev is of fill_dev(), and no directory of the image.
+bool covers_image(const WalkContext& context, const ContainerMount& mount) {
+  return mount.type == MountType::kTmpfs && !mount.destination.starts_with("/dev/") &&
+         walk(context, {context.root, 0}, mount.destination).ok();
+}
+
+// As runc does: a tmpfs has the permissions of the directory that it covers, whatever "mode=" says.
+Result<void> take_over(const WalkContext& context, const ContainerMount& mount, const VfsPath& covered,
+                       const MountPtr& made) {
+  const VfsPath root{made, made->root()};
+  TRY(change_mode(context, root, TRY(covered.dentry->inode()->attributes()).mode & 07777));
+  return copies_up(mount) ? copy_tree(context, covered, root) : Result<void>();
+}
+
 Result<void> mount_one(MountNamespace& mounts, const ContainerMount& mount, MountSources& sources, bool terminal) {
   const WalkContext context = kernel_context(mounts);
   FileSystemPtr file_system = TRY(make_file_system(mount, sources));
+  const bool covers = covers_image(context, mount);
   const VfsPath where = TRY(mount_point(context, mount.destination, shows_directory(*file_system)));
   const MountPtr made = TRY(mounts.mount(where, std::move(file_system), mount.flags & ~MS_RDONLY, mount.source));
   if (mount.type == MountType::kDev) TRY(fill_dev(context, mount.destination, terminal));
+  if (covers) TRY(take_over(context, mount, where, made));
   made->set_flags(mount.flags);
   return {};
 }
