@@ -28,11 +28,23 @@ std::string event_text(const std::string& type, const std::string& id, const std
   return out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
+// Of a container in the sandbox of another the host sees the gofer and the relay only: what its application uses, the
+// sandbox's cgroup is charged with. The application kernel knows how much of that is whose.
+void add_use_inside(const control::Stats& inside, CgroupStats& stats) {
+  stats.cpu.user += inside.cpu_user;
+  stats.cpu.kernel += inside.cpu_system;
+  stats.cpu.total += inside.cpu_user + inside.cpu_system;
+  stats.memory.usage.usage += inside.memory_current;
+  stats.memory.usage.max += inside.memory_peak;
+  stats.memory.cache += inside.memory_cache;
+}
+
 // The host counts the processes of the sandbox; what the container has are the tasks of its application.
-void count_tasks(const std::string& socket, const std::string& id, PidsStats& pids) try {
-  const control::Stats stats = control::Client(socket, kPatience).stats(id);
-  pids.current = stats.pids_current;
-  pids.limit = stats.pids_limit.value_or(0);
+void ask_inside(const std::string& socket, const ContainerState& state, CgroupStats& stats) try {
+  const control::Stats inside = control::Client(socket, kPatience).stats(state.id);
+  stats.pids.current = inside.pids_current;
+  stats.pids.limit = inside.pids_limit.value_or(0);
+  if (!state.sandbox_id.empty()) add_use_inside(inside, stats);
 } catch (const control::ControlError&) {
 }
 
@@ -57,7 +69,7 @@ int milliseconds_until(Clock::time_point end) {
 std::string stats_event(const ContainerStore& store, const ContainerState& state) {
   expect_running(state);
   CgroupStats stats = read_cgroup_stats(detect_cgroup_host(), state.cgroups);
-  count_tasks(store.control_socket(state.id), state.id, stats.pids);
+  ask_inside(store.control_socket(state), state, stats);
   return event_text("stats", state.id, stats_to_json(stats));
 }
 
@@ -65,9 +77,9 @@ void follow_events(const ContainerStore& store, const ContainerState& state, std
                    const std::function<void(const std::string&)>& line) {
   expect_running(state);
   const auto oom = watch_memory(detect_cgroup_host(), state);
-  const UniqueFd container = state.boot.open();
+  const UniqueFd container = state.init().open();
   auto next = Clock::now() + interval;
-  while (state.boot.alive()) {
+  while (state.init().alive()) {
     pollfd entries[] = {{.fd = container.get(), .events = POLLIN, .revents = 0},
                         {.fd = oom ? oom->fd() : -1, .events = POLLIN, .revents = 0}};
     const int ready = ::poll(entries, 2, milliseconds_until(next));

@@ -4,8 +4,10 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <charconv>
 #include <string_view>
+#include <utility>
 
 #include "runsc/common/user_error.h"
 
@@ -52,6 +54,12 @@ std::string named_sandbox(const std::string& id, const Dialect& dialect, const A
   return named->second;
 }
 
+// Podman says of a container which one's sandbox it joins, but not of that one that it is a sandbox.
+bool is_podmans(const Annotations& annotations) {
+  const auto manager = annotations.find("io.container.manager");
+  return manager != annotations.end() && manager->second == "libpod";
+}
+
 bool is_pod_sandbox(const Annotations& annotations) {
   for (const Dialect& dialect : kDialects) {
     const auto type = annotations.find(dialect.type_key);
@@ -76,6 +84,14 @@ pid_t pid_of_path(std::string_view path) {
   const auto [end, error] = std::from_chars(path.data() + kProc.size(), path.data() + path.size(), pid);
   const std::string_view rest(end, static_cast<std::size_t>(path.data() + path.size() - end));
   return error == std::errc() && rest.starts_with("/ns/") ? pid : 0;
+}
+
+// Whether it is the namespace of type `name` that this process is in. What cannot be looked at is not.
+bool is_callers_own(const std::string& path, const std::string& name) {
+  struct stat theirs {};
+  struct stat own {};
+  return ::stat(path.c_str(), &theirs) == 0 && ::stat(("/proc/self/ns/" + name).c_str(), &own) == 0 &&
+         theirs.st_dev == own.st_dev && theirs.st_ino == own.st_ino;
 }
 
 class Sharing {
@@ -126,6 +142,13 @@ std::optional<std::string> sandbox_to_join(const std::string& id, const Annotati
   return std::nullopt;
 }
 
+bool is_pod_without_sandbox(const ContainerStore& store, const std::string& sandbox_id,
+                            const Annotations& annotations) {
+  struct stat status {};
+  check_container_id(sandbox_id);
+  return is_podmans(annotations) && ::stat(store.directory(sandbox_id).c_str(), &status) != 0 && errno == ENOENT;
+}
+
 ContainerState load_sandbox(const ContainerStore& store, const std::string& sandbox_id) {
   check_container_id(sandbox_id);
   check_owner(store, sandbox_id);
@@ -135,13 +158,25 @@ ContainerState load_sandbox(const ContainerStore& store, const std::string& sand
   } catch (const UserError& error) {
     throw UserError("sandbox " + quoted(sandbox_id) + ": " + error.what());
   }
-  if (!is_pod_sandbox(state->annotations)) {
+  if (!state->sandbox_id.empty() || (!is_pod_sandbox(state->annotations) && !is_podmans(state->annotations))) {
     throw UserError("container " + quoted(sandbox_id) + " is not the sandbox of a pod");
   }
   if (state->status_now() == Status::kStopped || state->status_now() == Status::kCreating) {
     throw UserError("sandbox " + quoted(sandbox_id) + " is " + status_name(state->status_now()) + ", not running");
   }
   return *state;
+}
+
+void refuse_foreign_namespaces(const oci::Spec& spec) {
+  using enum oci::NamespaceType;
+  constexpr std::pair<oci::NamespaceType, const char*> kInside[] = {{kPid, "pid"}, {kIpc, "ipc"}, {kUts, "uts"}};
+  for (const auto& [type, name] : kInside) {
+    const oci::Namespace* ns = oci::find_namespace(spec, type);
+    if (ns == nullptr || ns->path.empty() || is_callers_own(ns->path, name)) continue;
+    throw UserError("config.json: linux.namespaces: " + std::string(name) + ": " + quoted(ns->path) +
+                    " cannot be joined: it is inside another sandbox or the host's; containers share it when the "
+                    "annotations of a pod put them into one sandbox");
+  }
 }
 
 NamespaceSharing shared_namespaces(const oci::Spec& spec, const ContainerStore& store, const ContainerState& sandbox) {

@@ -56,6 +56,27 @@ TEST(Pod, ContradictionsAreNamed) {
   EXPECT_NE(refused({{type, "pod"}}).find("is neither \"sandbox\" nor \"container\""), std::string::npos);
 }
 
+oci::Spec with_namespace(oci::NamespaceType type, const std::string& path) {
+  oci::Spec spec;
+  spec.linux_.namespaces.push_back({type, path});
+  return spec;
+}
+
+TEST(Pod, NamespacesOfOthersAreRefusedByName) {
+  using enum oci::NamespaceType;
+  for (const auto& [type, name] : {std::pair(kPid, "pid"), std::pair(kIpc, "ipc"), std::pair(kUts, "uts")}) {
+    const auto refused = [&](const std::string& path) {
+      return error_of([&] { refuse_foreign_namespaces(with_namespace(type, path)); });
+    };
+    EXPECT_EQ(refused(""), "");
+    EXPECT_EQ(refused(std::string("/proc/self/ns/") + name), "") << "the host's own";
+    const std::string message = refused("/proc/self/ns/net");
+    EXPECT_EQ(message.find(std::string("config.json: linux.namespaces: ") + name + ": \"/proc/self/ns/net\" cannot be"), 0U)
+        << message;
+  }
+  EXPECT_EQ(error_of([] { refuse_foreign_namespaces(with_namespace(kNetwork, "/proc/self/ns/net")); }), "");
+}
+
 class PodStore : public ::testing::Test {
  protected:
   PodStore() : root_("/tmp/pod_test." + std::to_string(::getpid())), store_(root_) { store_.ensure_root(); }
@@ -92,6 +113,11 @@ TEST_F(PodStore, OnlySandboxesThatRunAreJoined) {
   add("alone", {});
   add("half", sandbox_, Status::kCreating);
   EXPECT_EQ(load_sandbox(store_, "s").id, "s");
+  add("podmans", {{"io.container.manager", "libpod"}});
+  EXPECT_EQ(load_sandbox(store_, "podmans").id, "podmans");
+  EXPECT_FALSE(is_pod_without_sandbox(store_, "podmans", {{"io.container.manager", "libpod"}}));
+  EXPECT_TRUE(is_pod_without_sandbox(store_, "none", {{"io.container.manager", "libpod"}}));
+  EXPECT_FALSE(is_pod_without_sandbox(store_, "none", sandbox_));
   EXPECT_EQ(error_of([&] { load_sandbox(store_, "none"); }), "sandbox \"none\": container does not exist");
   EXPECT_EQ(error_of([&] { load_sandbox(store_, "alone"); }), "container \"alone\" is not the sandbox of a pod");
   EXPECT_EQ(error_of([&] { load_sandbox(store_, "half"); }), "sandbox \"half\" is creating, not running");

@@ -41,7 +41,10 @@ class SandboxOfPod : public Launch {
 std::unique_ptr<Launch> launch(const SandboxRequest& request, const RuntimeOptions& options,
                                const ContainerStore& store) {
   const auto sandbox = sandbox_to_join(request.id, request.spec.annotations);
-  if (!sandbox) return std::make_unique<OwnSandbox>(Sandbox::start(request, options, store), store);
+  if (!sandbox || is_pod_without_sandbox(store, *sandbox, request.spec.annotations)) {
+    refuse_foreign_namespaces(request.spec);
+    return std::make_unique<OwnSandbox>(Sandbox::start(request, options, store), store);
+  }
   JoinedContainer container = JoinedContainer::create(request, options, store, load_sandbox(store, *sandbox));
   if (!request.hold) container.start(store);
   return std::make_unique<SandboxOfPod>(std::move(container));

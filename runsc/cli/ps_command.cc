@@ -59,11 +59,11 @@ void print_table(const std::vector<control::ProcessInfo>& processes) {
 }
 
 // Callers look for these numbers among the processes of the host.
-void print_json(const std::vector<control::ProcessInfo>& processes, const ContainerState& state) {
+void print_json(const std::vector<control::ProcessInfo>& processes, pid_t boot) {
   std::vector<int> wanted;
   for (const control::ProcessInfo& process : processes) wanted.push_back(process.host_pid);
   nlohmann::json out = nlohmann::json::array();
-  for (const int pid : host_pids(state.boot.pid, wanted)) out.push_back(pid);
+  for (const int pid : host_pids(boot, wanted)) out.push_back(pid);
   std::puts(out.dump().c_str());
 }
 
@@ -74,7 +74,7 @@ int ps(const Words& words, const RuntimeOptions& options) {
   if (state.status_now() == Status::kStopped) throw UserError("container not running");
   const auto processes = control::Client(store.control_socket(state)).processes(state.id);
   if (FLAGS_format == "json") {
-    print_json(processes, state);
+    print_json(processes, store.load(state.sandbox()).boot.pid);
   } else {
     print_table(processes);
   }
