@@ -2,7 +2,7 @@
 # All tests, on a fresh Debian 12 machine as root: bash test/run.sh
 #
 # Installs what is needed, builds, and runs the unit tests, the guest tests natively and inside, the end-to-end
-# and lifecycle tests (those with runc too), and real programs compared with runc. A summary for each suite, and as the
+# and lifecycle tests (those with runc too), engines, and real programs compared with runc. A summary for each suite, and as the
 # last line "N passed, N failed". The exit status says the same.
 #   BAZEL_FLAGS        more flags for bazel, such as --config=asan
 #   RUNSC_KILL_ROUNDS  rounds of each kill -9 test (default 24 to 40)
@@ -106,6 +106,10 @@ for runtime in runc "$runsc"; do
   RUNTIME=$runtime bash test/oci/run.sh 2>&1 | tee "$logs/$name"
   count_log "$name" "$logs/$name"
 done
+
+say "engines: containerd, Podman, Kubernetes' manifests"
+bash test/engines/run.sh "$runsc" 2>&1 | tee "$logs/engines"
+count_log engines "$logs/engines"
 
 say "debian: real programs, compared with runc"
 bash test/debian/run.sh "$runsc" 2>&1 | tee "$logs/debian"
