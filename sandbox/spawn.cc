@@ -1,7 +1,6 @@
 #include "sandbox/spawn.h"
 
 #include <fcntl.h>
-#include <linux/sched.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -20,6 +19,7 @@
 
 #include "boot/startup_report.h"
 #include "runsc/common/user_error.h"
+#include "sandbox/clone_child.h"
 
 namespace runsc {
 
@@ -169,43 +169,6 @@ Pair make_socket_pair() {
   return {UniqueFd(fds[0]), UniqueFd(fds[1])};
 }
 
-// A child cannot enter a namespace that its new user namespace does not own, so the parent does, for a moment.
-class NetworkNamespaceVisit {
- public:
-  explicit NetworkNamespaceVisit(int target) {
-    if (target < 0) return;
-    own_.reset(::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
-    if (!own_) throw_system_error("open /proc/self/ns/net");
-    if (::setns(target, CLONE_NEWNET) != 0) throw_system_error("join the network namespace");
-  }
-  ~NetworkNamespaceVisit() {
-    if (own_ && ::setns(own_.get(), CLONE_NEWNET) != 0) ::abort();
-  }
-  // In the child, which was born there.
-  void stay() { own_.reset(); }
-  NetworkNamespaceVisit(const NetworkNamespaceVisit&) = delete;
-  NetworkNamespaceVisit& operator=(const NetworkNamespaceVisit&) = delete;
-
- private:
-  UniqueFd own_;
-};
-
-pid_t clone_into(std::uint64_t namespaces, int cgroup, int* pidfd) {
-  clone_args args{};
-  args.flags = namespaces | CLONE_PIDFD;
-  args.pidfd = reinterpret_cast<std::uint64_t>(pidfd);
-  args.exit_signal = SIGCHLD;
-  if (cgroup >= 0) {
-    args.flags |= CLONE_INTO_CGROUP;
-    args.cgroup = static_cast<std::uint64_t>(cgroup);
-  }
-  const auto pid = static_cast<pid_t>(::syscall(SYS_clone3, &args, sizeof(args)));
-  // The caller may be allowed to move processes there but not to be the cause of their birth (the rule looks at the
-  // common ancestor), and a kernel before 5.7 knows nothing of it: who asks for a cgroup checks afterwards anyway.
-  if (pid < 0 && cgroup >= 0 && errno != EAGAIN && errno != ENOMEM) return clone_into(namespaces, -1, pidfd);
-  return pid;
-}
-
 [[noreturn]] void throw_clone_error(const SpawnRequest& request) {
   const int error = errno;
   std::string what = "clone the " + request.name + " process";
@@ -237,12 +200,7 @@ SpawnedProcess spawn(const SpawnRequest& original) {
   const UniqueFd program = open_own_program();
   const int placed_report = request.donation.add("report", report.second.get());
   int pidfd = -1;
-  {
-    NetworkNamespaceVisit visit(request.network_namespace);
-    if (request.prepare_network) request.prepare_network();
-    process.pid_ = clone_into(request.namespaces, request.cgroup, &pidfd);
-    if (process.pid_ == 0) visit.stay();
-  }
+  process.pid_ = clone_child(request, &pidfd);
   if (process.pid_ < 0) throw_clone_error(request);
   if (process.pid_ == 0) {
     gate.first.reset();

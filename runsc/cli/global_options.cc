@@ -3,8 +3,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 
 #include "runsc/common/user_error.h"
 
@@ -15,10 +17,17 @@ namespace {
   throw UserError("invalid value \"" + value + "\" for flag --" + flag + ": want " + wanted);
 }
 
+// Root of a user namespace, as rootless Podman's runtimes are, is nobody in the host's /run.
+bool is_in_user_namespace() {
+  std::ifstream map("/proc/self/uid_map");
+  std::uint64_t inside = 0, outside = 0, count = 0;
+  return (map >> inside >> outside >> count) && (outside != 0 || count != 0xffffffff);
+}
+
 std::string state_root(bool rootless) {
   if (!FLAGS_root.empty()) return std::filesystem::absolute(FLAGS_root).lexically_normal();
   const char* runtime = std::getenv("XDG_RUNTIME_DIR");
-  if (rootless && runtime != nullptr && runtime[0] == '/') return std::string(runtime) + "/runsc";
+  if ((rootless || is_in_user_namespace()) && runtime != nullptr && runtime[0] == '/') return std::string(runtime) + "/runsc";
   return rootless ? "/tmp/runsc-" + std::to_string(::geteuid()) : "/run/runsc";
 }
 
