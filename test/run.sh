@@ -2,8 +2,8 @@
 # All tests, on a fresh Debian 12 machine as root: bash test/run.sh
 #
 # Installs what is needed, builds, and runs the unit tests, the guest tests natively and inside, the end-to-end
-# and lifecycle tests (those with runc too), engines, and real programs compared with runc. A summary for each suite, and as the
-# last line "N passed, N failed". The exit status says the same.
+# and lifecycle tests (those with runc too), the tests with real engines, and real programs compared with runc. A summary
+# for each suite, and as the last line "N passed, N failed". The exit status says the same.
 #   BAZEL_FLAGS        more flags for bazel, such as --config=asan
 #   RUNSC_KILL_ROUNDS  rounds of each kill -9 test (default 24 to 40)
 #   RUNSC_FULL         not empty: the heavy and hostile programs at full size (10 minutes instead of one or two)
