@@ -13,15 +13,20 @@ namespace runsc {
 
 Result<std::shared_ptr<MemoryFile>> MemoryFile::create() {
   UniqueFd file = TRY(own_fd(TRY(HOST_CALL(::memfd_create("runsc-memory", MFD_CLOEXEC)))));
-  return std::shared_ptr<MemoryFile>(new MemoryFile(std::move(file), false));
+  return make(std::move(file), false);
 }
 
-Result<std::shared_ptr<MemoryFile>> MemoryFile::over(UniqueFd file) {
-  return std::shared_ptr<MemoryFile>(new MemoryFile(std::move(file), true));
+Result<std::shared_ptr<MemoryFile>> MemoryFile::over(UniqueFd file) { return make(std::move(file), true); }
+
+Result<std::shared_ptr<MemoryFile>> MemoryFile::make(UniqueFd file, bool reserve) {
+  void* const table = ::mmap(nullptr, sizeof(ChunkTable), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (table == MAP_FAILED) return Errno(ENOMEM);
+  ChunkTablePtr chunks(static_cast<ChunkTable*>(table));  // zeros: null pointers
+  return std::shared_ptr<MemoryFile>(new MemoryFile(std::move(file), reserve, std::move(chunks)));
 }
 
 MemoryFile::~MemoryFile() {
-  for (std::size_t i = 0; i < state_.lock()->chunk_count; ++i) ::munmap(chunks_[i].load(), kChunkSize);
+  for (std::size_t i = 0; i < state_.lock()->chunk_count; ++i) ::munmap((*chunks_)[i].load(), kChunkSize);
 }
 
 Result<void> MemoryFile::add_chunk(State& state) {
@@ -31,7 +36,7 @@ Result<void> MemoryFile::add_chunk(State& state) {
   void* const mapping = ::mmap(nullptr, kChunkSize, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, file_.get(),
                                static_cast<off_t>(start));
   if (mapping == MAP_FAILED) return Errno(ENOSPC);
-  chunks_[state.chunk_count].store(static_cast<std::byte*>(mapping), std::memory_order_release);
+  (*chunks_)[state.chunk_count].store(static_cast<std::byte*>(mapping), std::memory_order_release);
   ++state.chunk_count;
   state.free.emplace(start, kChunkSize);
   return {};

@@ -2,7 +2,8 @@
 // their pages. One host descriptor serves them all; the boot process may have 20,000.
 #pragma once
 
-#include <array>
+#include <sys/mman.h>
+
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -45,7 +46,7 @@ class MemoryFile {
 
   // This process's mapping of the byte at `offset`, which is allocated; contiguous to the end of its chunk.
   std::byte* at(std::uint64_t offset) const {
-    return chunks_[offset / kChunkSize].load(std::memory_order_acquire) + offset % kChunkSize;
+    return (*chunks_)[offset / kChunkSize].load(std::memory_order_acquire) + offset % kChunkSize;
   }
   int fd() const { return file_.get(); }
   std::uint64_t allocated() const { return allocated_.load(std::memory_order_relaxed); }
@@ -54,7 +55,17 @@ class MemoryFile {
   static constexpr std::size_t kMaxChunks = 4096;
 
  private:
-  MemoryFile(UniqueFd file, bool reserve) : file_(std::move(file)), reserve_(reserve) {}
+  // Where the chunks are mapped. Pages of its own: all but the first is never touched in most sandboxes.
+  using ChunkTable = std::atomic<std::byte*>[kMaxChunks];
+  struct UnmapTable {
+    void operator()(ChunkTable* table) const { ::munmap(table, sizeof(ChunkTable)); }
+  };
+  using ChunkTablePtr = std::unique_ptr<ChunkTable, UnmapTable>;
+
+  MemoryFile(UniqueFd file, bool reserve, ChunkTablePtr chunks)
+      : file_(std::move(file)), reserve_(reserve), chunks_(std::move(chunks)) {}
+  // ENOMEM.
+  static Result<std::shared_ptr<MemoryFile>> make(UniqueFd file, bool reserve);
   // Free ranges never cross a chunk's end.
   struct State {
     std::map<std::uint64_t, std::uint64_t> free;  // offset -> length
@@ -69,7 +80,7 @@ class MemoryFile {
   UniqueFd file_;
   const bool reserve_;
   std::atomic<std::uint64_t> allocated_{0};
-  std::array<std::atomic<std::byte*>, kMaxChunks> chunks_{};
+  const ChunkTablePtr chunks_;
   Guarded<State, LockLevel::kFsInternal> state_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <malloc.h>
+#include <sys/auxv.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -49,10 +50,12 @@ void ignore_signals() {
 
 // What libraries do now and then, and what the filter will forbid: the allocator's further arenas read files below
 // /proc/sys and /sys when they grow and shrink, so there is only the first one; log lines need the time zone; the first
-// exception may load the unwinder.
+// exception may load the unwinder, but not in a program without a dynamic linker (a release), where it would only touch
+// half a MiB of tables.
 void prepare_libraries() {
   ::mallopt(M_ARENA_MAX, 1);
   ::tzset();
+  if (::getauxval(AT_BASE) == 0) return;
   alignas(8) const std::array<std::byte, 8> garbage{std::byte{0xff}, std::byte{0xff}, std::byte{0xff}};
   Request ignored;
   if (decode(garbage, ignored).ok()) LOG(WARNING) << "garbage is a message";
@@ -110,6 +113,7 @@ Result<void> serve_all(std::vector<Connection> connections, const std::function<
       connection.session.reset();  // its handles: descriptors are shared with the connections that go on
     });
   gate.wait_for(connections.size());
+  ::malloc_trim(0);  // what the start has left
   const Result<void> result = confine();
   gate.set(result.ok() ? StartGate::State::kOpen : StartGate::State::kCancelled);
   threads.clear();  // joins
