@@ -2,12 +2,15 @@
 """Prints markdown tables of micro-benchmarks: native, runc, gVisor (GVISOR=path of its runsc), and this runsc.
 
 Each cell is nanoseconds per operation, measured by guest_bench inside; the busy table has two loops beside it that keep
-both processors occupied. The last rows are wall times in ms of `run /bin/true`, of create + start + end + delete and of
-exec, and the memory (PSS of all processes) of an idle sandbox. The speed of machines drifts and others work beside us:
+both processors occupied. The last rows are wall times in ms of `run /bin/true`, of create + start + end + delete
+together and each alone, of exec, with --docker of `docker run --rm`, and the memory (PSS of all processes) of an idle
+sandbox. The speed of machines drifts and others work beside us:
 so the columns take turns, round by round, and what is shown is the minimum of the rounds (busy: the median, as there
 the load is what is measured).
 """
 import argparse
+import contextlib
+import ctypes
 import json
 import os
 import select
@@ -18,6 +21,8 @@ import subprocess
 import sys
 import tempfile
 import time
+
+from docker_times import Docker
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.join(HERE, '../..')
@@ -68,12 +73,13 @@ class Native:
     def start_time(self):
         return None
 
-    lifecycle_time = exec_times = idle_pss = start_time
+    lifecycle_times = exec_times = idle_pss = start_time
 
 
 class Runtime:
     def __init__(self, name, command, flags, work, root, shared):
         self.name, self.work, self.root, self.shared, self.count = name, work, root, shared, 0
+        self.flags = flags
         self.base = [command, '--root', os.path.join(work, 'state-' + name)] + flags
 
     def bundle(self, args):
@@ -118,21 +124,27 @@ class Runtime:
                 time.sleep(0.001)
         self.quiet(*arguments)
 
-    def lifecycle_time(self):
-        """Milliseconds of create, start, the end of /bin/true, and delete."""
+    def lifecycle_times(self):
+        """Milliseconds of create, start, the end of /bin/true, and delete: {row: ms}."""
         path, name = self.bundle(['/bin/true'])
         pid_file = os.path.join(path, 'pid')
         begin = time.monotonic()
         self.quiet('create', '--bundle', path, '--pid-file', pid_file, name)
+        created = time.monotonic()
         with open(pid_file) as f:
             process = os.pidfd_open(int(f.read()))
+        before_start = time.monotonic()
         self.quiet('start', name)
+        started = time.monotonic()
         poll = select.poll()
         poll.register(process, select.POLLIN)
         poll.poll(60_000)
         os.close(process)
+        ended = time.monotonic()
         self.until_done('delete', name)
-        return (time.monotonic() - begin) * 1e3
+        end = time.monotonic()
+        return {'lifecycle_ms': (end - begin) * 1e3, 'create_ms': (created - begin) * 1e3,
+                'start_ms': (started - before_start) * 1e3, 'delete_ms': (end - ended) * 1e3}
 
     def exec_times(self):
         """Milliseconds of some executions of /bin/true in a running container."""
@@ -163,7 +175,7 @@ class Runtime:
             time.sleep(2)
             new = set(pids()) - before
             prefix = 'bench-%d-%s-' % (os.getpid(), self.name)
-            memory = sum(pss(p) for p in new if belongs(p, self.base[0], prefix, new))
+            memory = total_pss(p for p in new if belongs(p, self.base[0], prefix, new))
             return seconds, memory / 1024
         finally:
             for _, name in bundles:
@@ -177,7 +189,7 @@ class Runtime:
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True, timeout=60)
         time.sleep(2)
         new = set(pids()) - before
-        total = sum(pss(p) for p in new if belongs(p, self.base[0], name, new))
+        total = total_pss(p for p in new if belongs(p, self.base[0], name, new))
         self.delete(name)
         return total
 
@@ -212,6 +224,23 @@ def belongs(pid, command, name, candidates):
             return True
         pid = parent(pid)
     return False
+
+
+KCMP, KCMP_VM = 312, 1  # x86-64
+
+
+def same_memory(one, other):
+    """Whether two processes run in one address space (CLONE_VM): each shows all of its memory as its own."""
+    return ctypes.CDLL(None, use_errno=True).syscall(KCMP, one, other, KCMP_VM, 0, 0) == 0
+
+
+def total_pss(processes):
+    """KiB of these processes, each address space once."""
+    spaces = []
+    for pid in processes:
+        if not any(same_memory(pid, other) for other in spaces):
+            spaces.append(pid)
+    return sum(pss(pid) for pid in spaces)
 
 
 def pss(pid):
@@ -253,6 +282,7 @@ TARGETS = {
     'run_true_ms': [(None, 'gvisor', 0.25), (None, 'runc', 1.0)],
     'lifecycle_ms': [(None, 'gvisor', 0.2), (None, 'runc', 1.0)],
     'exec_ms': [(None, 'gvisor', 0.3)],
+    'docker_run_ms': [(None, 'gvisor', 1.0)],
     'idle_pss_kib': [(None, 'gvisor', 0.3)],
 }
 RATIOS = [('runsc', 'gvisor'), ('runsc', 'native'), ('runsc', 'runc')]
@@ -261,8 +291,8 @@ RATIOS = [('runsc', 'gvisor'), ('runsc', 'native'), ('runsc', 'runc')]
 class Rounds:
     """The values of all rounds: {(row, side): [values]}."""
 
-    def __init__(self, sides, options):
-        self.sides, self.options, self.values = list(sides), options, {}
+    def __init__(self, sides, options, docker):
+        self.sides, self.options, self.docker, self.values = list(sides), options, docker, {}
 
     def note(self, row, side, value):
         if value is not None:
@@ -275,8 +305,10 @@ class Rounds:
         except (OSError, subprocess.SubprocessError) as error:
             print('%s: %s: %s' % (side.name, row, error), file=sys.stderr)
             return
-        for value in values if isinstance(values, list) else [values]:
-            self.note(row, side, value)
+        rows = values if isinstance(values, dict) else {row: values}
+        for name, value in rows.items():
+            for each in value if isinstance(value, list) else [value]:
+                self.note(name, side, each)
 
     def measure(self, side, first):
         for line in side.bench(['--time=%d' % self.options.time] + self.options.filter).splitlines():
@@ -285,8 +317,10 @@ class Rounds:
         if not self.options.filter:
             for _ in range(3):
                 self.note('run_true_ms', side, side.start_time())
-                self.try_note('lifecycle_ms', side, side.lifecycle_time)
+                self.try_note('lifecycle_ms', side, side.lifecycle_times)
             self.try_note('exec_ms', side, side.exec_times)
+            if self.docker and side.name != 'native':
+                self.try_note('docker_run_ms', side, lambda: self.docker.run_times(side, 3))
             if first:
                 self.note('idle_pss_kib', side, side.idle_pss())
 
@@ -302,9 +336,9 @@ class Rounds:
             print('round %d: %s done' % (number + 1, side.name), file=sys.stderr)
 
 
-def collect(sides, options, seconds):
+def collect(sides, options, docker, seconds):
     """The values of as many rounds as were asked for, or fit into the time (one always does)."""
-    rounds, end = Rounds(sides, options), time.monotonic() + seconds
+    rounds, end = Rounds(sides, options, docker), time.monotonic() + seconds
     for number in range(options.rounds):
         begin = time.monotonic()
         if number > 0 and begin + longest > end:
@@ -377,6 +411,7 @@ def main():
     parser.add_argument('--time', type=int, default=30, help='milliseconds for each run of a benchmark')
     parser.add_argument('--load', choices=['idle', 'busy', 'both'], default='both')
     parser.add_argument('--many', type=int, default=0, metavar='N', help='only: start N sandboxes at once')
+    parser.add_argument('--docker', action='store_true', help='also `docker run --rm` by a dockerd of our own')
     parser.add_argument('--json', help='write the values to this file')
     options = parser.parse_args()
 
@@ -395,13 +430,17 @@ def main():
         loads = [each for each in (('idle', Idle, min), ('busy', Busy, statistics.median))
                  if options.load in (each[0], 'both')]
         end = time.monotonic() + 60 * options.minutes
-        for left, (load, context, statistic) in zip(range(len(loads), 0, -1), loads):
-            sides = make_sides(options, work, root, shared)
-            names = [s.name for s in sides]
-            with context():
-                values = collect(sides, options, (end - time.monotonic()) / left)
-            shown = [n for n in names if any(k[1] == n for k in values)]
-            results[load] = table(load, values, shown, statistic)
+        with contextlib.ExitStack() as stack:
+            docker = None
+            if options.docker:
+                docker = stack.enter_context(Docker(work, root, make_sides(options, work, root, shared)))
+            for left, (load, context, statistic) in zip(range(len(loads), 0, -1), loads):
+                sides = make_sides(options, work, root, shared)
+                names = [s.name for s in sides]
+                with context():
+                    values = collect(sides, options, docker, (end - time.monotonic()) / left)
+                shown = [n for n in names if any(k[1] == n for k in values)]
+                results[load] = table(load, values, shown, statistic)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     if options.json:
