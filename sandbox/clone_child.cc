@@ -80,7 +80,7 @@ pid_t clone_on_a_visit(const SpawnRequest& request, UniqueFd own, int* pidfd) {
 struct Delivery {
   pid_t pid = -1;
   int pidfd = -1;
-  int error = ECHILD;  // it was killed
+  int error = ECHILD;               // it was killed
   std::array<char, 512> refusal{};  // the text of a UserError; empty: none
 };
 
@@ -116,8 +116,8 @@ void deliver(const SpawnRequest& request, SharedDelivery& delivery) {
 }
 
 // The root of a user namespace can enter the networks that are its own but not come back to one that is not (rootless
-// Podman's runtime lives in the host's). So a courier goes instead, and its child is made a child of ours. It shares our
-// descriptors: the pidfd is ours.
+// Podman's runtime lives in the host's). So a courier goes instead, and its child is made a child of ours. It shares
+// our descriptors: the pidfd is ours.
 pid_t clone_by_courier(const SpawnRequest& request, int* pidfd) {
   SharedDelivery delivery;
   const auto courier = static_cast<pid_t>(::syscall(SYS_clone, CLONE_FILES | SIGCHLD, nullptr, nullptr, nullptr, 0UL));

@@ -17,10 +17,11 @@ namespace runsc {
 
 // The id of the sandbox that the container `id` is to join; nullopt: it gets one of its own. Throws UserError for
 // annotations that contradict themselves or the id.
-std::optional<std::string> sandbox_to_join(const std::string& id, const std::map<std::string, std::string>& annotations);
+std::optional<std::string> sandbox_to_join(const std::string& id,
+                                           const std::map<std::string, std::string>& annotations);
 
-// Podman's pods need not have a first container ("--infra=false"): what its containers name as their sandbox is then the
-// pod, and each gets a sandbox of its own.
+// Podman's pods need not have a first container ("--infra=false"): what its containers name as their sandbox is then
+// the pod, and each gets a sandbox of its own.
 bool is_pod_without_sandbox(const ContainerStore& store, const std::string& sandbox_id,
                             const std::map<std::string, std::string>& annotations);
 
@@ -29,11 +30,12 @@ bool is_pod_without_sandbox(const ContainerStore& store, const std::string& sand
 ContainerState load_sandbox(const ContainerStore& store, const std::string& sandbox_id);
 
 // Which containers' namespaces the configuration wants to share. It names them by /proc/<pid>/ns/<type>, where the pid
-// is the one that we gave for a container of the sandbox. Throws UserError for namespaces of others: they are not inside.
+// is the one that we gave for a container of the sandbox. Throws UserError for namespaces of others: they are not
+// inside.
 NamespaceSharing shared_namespaces(const oci::Spec& spec, const ContainerStore& store, const ContainerState& sandbox);
 
-// For a container in a sandbox of its own: throws UserError where it wants to join somebody's pid, ipc or uts namespace by
-// path. The host's own is no error: without a sandbox it would be shared, and the sandbox has its own instead.
+// For a container in a sandbox of its own: throws UserError where it wants to join somebody's pid, ipc or uts namespace
+// by path. The host's own is no error: without a sandbox it would be shared, and the sandbox has its own instead.
 void refuse_foreign_namespaces(const oci::Spec& spec);
 
 }  // namespace runsc
