@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 
 #include <algorithm>
 #include <map>
@@ -73,10 +74,29 @@ class Planner {
   void plan_process() {
     ContainerConfig& config = plan_.config;
     copy_process_fields(spec_.process, config);
-    config.hostname = spec_.hostname;
-    config.domainname = spec_.domainname;
+    plan_names();
     config.annotations = spec_.annotations;
     for (const oci::Hook& hook : spec_.hooks.start_container) plan_hook(hook);
+  }
+
+  // A UTS namespace, if there is one, begins with the names of the host's.
+  void plan_names() {
+    struct utsname host {};
+    if (::uname(&host) != 0) throw_system_error("uname");
+    plan_.config.hostname = spec_.hostname.empty() ? host.nodename : spec_.hostname;
+    plan_.config.domainname = spec_.domainname.empty() ? host.domainname : spec_.domainname;
+  }
+
+  void plan_device(const oci::Device& from) {
+    const bool block = from.type == "b";
+    const std::uint32_t type = block ? S_IFBLK : from.type == "p" ? S_IFIFO : S_IFCHR;
+    const bool numbered = type != S_IFIFO;
+    plan_.config.devices.push_back({.path = from.path,
+                                    .mode = type | (from.file_mode.value_or(0666) & 07777),
+                                    .major = numbered ? static_cast<std::uint32_t>(from.major) : 0,
+                                    .minor = numbered ? static_cast<std::uint32_t>(from.minor) : 0,
+                                    .uid = from.uid.value_or(0),
+                                    .gid = from.gid.value_or(0)});
   }
 
   void plan_hook(const oci::Hook& hook) {
@@ -175,6 +195,7 @@ class Planner {
     config.masked_paths = from.masked_paths;
     config.readonly_paths = from.readonly_paths;
     config.sysctls = from.sysctl;
+    for (const oci::Device& device : from.devices) plan_device(device);
     config.user_namespace = oci::find_namespace(spec_, oci::NamespaceType::kUser) != nullptr;
     config.uid_mappings = from.uid_mappings;
     config.gid_mappings = from.gid_mappings;

@@ -60,6 +60,17 @@ enum class NetworkMode {
   kHost,  // AF_INET and AF_INET6 sockets are sockets of the host network namespace that the boot process is in
 };
 
+// linux.devices of the OCI configuration. What opening it gives is the kernel's decision: it knows few devices.
+struct ContainerDevice {
+  std::string path;        // absolute
+  std::uint32_t mode = 0;  // type (S_IFCHR, S_IFBLK, S_IFIFO) and permissions
+  std::uint32_t major = 0;
+  std::uint32_t minor = 0;
+  std::uint32_t uid = 0;  // of the container's user namespace
+  std::uint32_t gid = 0;
+  friend bool operator==(const ContainerDevice&, const ContainerDevice&) = default;
+};
+
 // One range of a user namespace: container ids from `container`, host ids from `host`, `size` of them.
 struct IdMapping {
   std::uint32_t container = 0;
@@ -96,6 +107,7 @@ struct ContainerConfig : ProcessConfig {
 
   // In the order in which they are mounted; the first has the destination "/".
   std::vector<ContainerMount> mounts;
+  std::vector<ContainerDevice> devices;
   std::vector<std::string> masked_paths;
   std::vector<std::string> readonly_paths;
   std::map<std::string, std::string> sysctls;  // "net.ipv4.ip_forward" -> "1"

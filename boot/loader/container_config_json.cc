@@ -34,6 +34,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NamespaceSharing, pid, ipc, uts, net)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ContainerMount, destination, type, source, flags, data, connection, file_access,
                                    overlay, overlay_store)
 
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ContainerDevice, path, mode, major, minor, uid, gid)
+
 // Found by the library by argument-dependent lookup.
 void to_json(json& to, const ContainerHook& hook) {
   to = {{"path", hook.path}, {"args", hook.args}, {"env", hook.env}};
@@ -78,6 +80,7 @@ void visit_fields(Config& config, Visitor&& visit) {
   visit("hostname", config.hostname);
   visit("domainname", config.domainname);
   visit("mounts", config.mounts);
+  visit("devices", config.devices);
   visit("masked_paths", config.masked_paths);
   visit("readonly_paths", config.readonly_paths);
   visit("sysctls", config.sysctls);
@@ -133,6 +136,10 @@ void check_rules(const ContainerConfig& config) {
     check_path(hook.path, "start_container_hooks");
     check_strings(hook.args, "start_container_hooks: args");
     check_strings(hook.env, "start_container_hooks: env");
+  }
+  for (const ContainerDevice& device : config.devices) {
+    check_path(device.path, "devices");
+    require(S_ISCHR(device.mode) || S_ISBLK(device.mode) || S_ISFIFO(device.mode), "devices: not a type of device");
   }
   for (const std::string& path : config.masked_paths) check_path(path, "masked_paths");
   for (const std::string& path : config.readonly_paths) check_path(path, "readonly_paths");

@@ -29,6 +29,7 @@ ContainerConfig example() {
                     .overlay_store = 0},
                    {.destination = "/dev", .type = MountType::kDev, .source = "tmpfs", .data = {"mode=755"}}};
   config.sysctls = {{"kernel.shmmax", "1"}};
+  config.devices = {{.path = "/dev/x", .mode = S_IFCHR | 0640, .major = 1, .minor = 3, .uid = 4, .gid = 5}};
   config.pids_limit = 100;
   config.cpu_limit = 1.5;
   config.console_size = ConsoleSize{24, 80};
@@ -74,6 +75,9 @@ TEST(ContainerConfigJson, RefusesWhatBreaksTheRules) {
   config = example();
   config.mounts[0].connection = -1;
   expect_refused(config, "connection");
+  config = example();
+  config.devices[0].mode = S_IFREG | 0644;
+  expect_refused(config, "devices");
 }
 
 TEST(ContainerConfigJson, RefusesGarbage) {

@@ -12,4 +12,8 @@ namespace runsc {
 // terminal, /dev/console too.
 Result<void> fill_dev(const WalkContext& context, const std::string& path, bool terminal);
 
+// Makes a device of the configuration, with the directories that lead to it; one that is there already is replaced by
+// runc only where it is the same, so it is left.
+Result<void> make_device(const WalkContext& context, const ContainerDevice& device);
+
 }  // namespace runsc

@@ -212,6 +212,12 @@ MountNamespacePtr mount_container(const ContainerConfig& config, MountSources so
     failure = start_failure("mount " + quoted(mount.destination) + " (" + type_name(mount.type) + ")", done.error());
     return nullptr;
   }
+  for (const ContainerDevice& device : config.devices) {
+    const Result<void> made = make_device(kernel_context(*mounts), device);
+    if (made.ok()) continue;
+    failure = start_failure("linux.devices: " + quoted(device.path), made.error());
+    return nullptr;
+  }
   if (config.terminal) {
     const Result<void> made = make_console_mount_point(*mounts);
     if (!made.ok()) {
