@@ -13,6 +13,9 @@ packages=(
 # Engines, and what Podman does not name as needed: networks, the first container of a pod.
 [ "${1:-build}" != test ] || packages+=(containerd podman containernetworking-plugins iptables catatonit uidmap passwd python3-yaml)
 
+# Docker, with what it needs for networks.
+[ "${1:-build}" != test ] || packages+=(docker.io iptables iproute2)
+
 missing=()
 for package in "${packages[@]}"; do
   [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")

@@ -250,7 +250,7 @@ class Case(unittest.TestCase):
         """A command that has to end with a status; what it says."""
         result = self.docker(*words, **options)
         self.assertEqual(result.returncode, code, result.stdout + result.stderr)
-        return result.stderr
+        return result.stdout + result.stderr
 
     def run_once(self, *words, runtime=OURS, **options):
         """`docker run --rm`: flags, then what is run by a shell of the image."""

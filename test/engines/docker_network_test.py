@@ -5,7 +5,7 @@ import docker
 import harness
 
 SERVER = 'mkdir /w; echo page > /w/index.html; httpd -p 80 -h /w; ' + docker.SERVICE
-GET = 'wget -q -T 20 -O - http://%s/'
+GET = 'wget -q -O - http://%s/'
 
 
 class DockerNetwork(docker.Case):
@@ -41,7 +41,7 @@ class DockerNetwork(docker.Case):
         self.assertEqual(self.ok('port', 'server', '80/tcp').splitlines()[0], '0.0.0.0:8080')
         bridge = '172.29.34.1'
         for address in ('127.0.0.1', bridge):
-            result = subprocess.run(self.daemon.inside('busybox', 'wget', '-q', '-T', '20', '-O', '-',
+            result = subprocess.run(self.daemon.inside('busybox', 'wget', '-q', '-O', '-',
                                                        'http://%s:8080/' % address),
                                     stdout=subprocess.PIPE, text=True, timeout=harness.PATIENCE, check=False)
             self.assertEqual(result.stdout, 'page\n')
@@ -71,5 +71,5 @@ class DockerNetwork(docker.Case):
 
     def test_settings_reach_the_host(self):
         self.start('box', '--sysctl', 'net.ipv4.tcp_keepalive_time=99')
-        self.assertEqual(self.said('--network', 'container:c', 'cat /proc/sys/net/ipv4/tcp_keepalive_time',
+        self.assertEqual(self.said('--network', 'container:box', 'cat /proc/sys/net/ipv4/tcp_keepalive_time',
                                    runtime='runc'), '99')
