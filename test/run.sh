@@ -107,7 +107,7 @@ for runtime in runc "$runsc"; do
   count_log "$name" "$logs/$name"
 done
 
-say "engines: containerd, Podman, Kubernetes' manifests"
+say "engines: Docker, containerd, Podman, Kubernetes' manifests"
 bash test/engines/run.sh "$runsc" 2>&1 | tee "$logs/engines"
 count_log engines "$logs/engines"
 

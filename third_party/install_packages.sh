@@ -11,10 +11,7 @@ packages=(
 )
 [ "${1:-build}" != test ] || packages+=(python3 util-linux procps iproute2 debootstrap runc)
 # Engines, and what Podman does not name as needed: networks, the first container of a pod.
-[ "${1:-build}" != test ] || packages+=(containerd podman containernetworking-plugins iptables catatonit uidmap passwd python3-yaml)
-
-# Docker, with what it needs for networks.
-[ "${1:-build}" != test ] || packages+=(docker.io iptables iproute2)
+[ "${1:-build}" != test ] || packages+=(docker.io containerd podman containernetworking-plugins iptables catatonit uidmap passwd python3-yaml)
 
 missing=()
 for package in "${packages[@]}"; do
