@@ -34,8 +34,8 @@ GOFER_DESCRIPTORS = [
 ]
 
 
-def status(pid):
-    with open('/proc/%d/status' % pid) as f:
+def status(pid, task=None):
+    with open('/proc/%d/task/%d/status' % (pid, task or pid)) as f:
         return dict(line.rstrip('\n').split(':\t', 1) for line in f if ':\t' in line)
 
 
@@ -105,9 +105,19 @@ class Posture(harness.Case):
         self.assertIn(self.boot, out)
         return out
 
-    def test_capabilities_and_ids(self):
+    def each_status(self):
+        """What the host says of the processes of the sandbox; those that end meanwhile are left out."""
+        out = []
         for pid in self.sandbox_processes():
-            facts = status(pid)
+            try:
+                out.append(status(pid))
+            except OSError:
+                self.assertNotEqual(pid, self.boot)
+        self.assertGreaterEqual(len(out), 4)  # boot, zygote, an agent and its thread
+        return out
+
+    def test_capabilities_and_ids(self):
+        for facts in self.each_status():
             self.assertEqual(facts['Uid'].split(), [str(NOBODY)] * 4)
             self.assertEqual(facts['Gid'].split(), [str(NOBODY)] * 4)
             self.assertEqual(facts['Groups'].strip(), '')
@@ -121,12 +131,13 @@ class Posture(harness.Case):
         self.assertEqual(facts['Groups'].strip(), '')
 
     def test_seccomp(self):
-        for task in os.listdir('/proc/%d/task' % self.boot):
-            with open('/proc/%d/task/%s/status' % (self.boot, task)) as f:
-                self.assertRegex(f.read(), r'\nSeccomp:\t2\n')
-        for task in os.listdir('/proc/%d/task' % self.gofer):
-            with open('/proc/%d/task/%s/status' % (self.gofer, task)) as f:
-                self.assertRegex(f.read(), r'\nSeccomp:\t2\n')
+        for pid in (self.boot, self.gofer):
+            self.assertEqual(status(pid)['Seccomp'], '2')
+            for task in os.listdir('/proc/%d/task' % pid):
+                try:
+                    self.assertEqual(status(pid, int(task))['Seccomp'], '2')
+                except OSError:
+                    pass  # that thread has ended
 
     def test_namespaces(self):
         host = namespaces('self')
@@ -166,8 +177,12 @@ class Posture(harness.Case):
     def test_application_processes_have_no_descriptors(self):
         own = {self.boot}
         for pid in self.sandbox_processes():
-            if pid not in own and not shares_descriptors(pid, self.boot):  # not the zygote or an agent
+            if pid in own or shares_descriptors(pid, self.boot):  # the zygote or an agent
+                continue
+            try:
                 self.assertEqual(descriptors(pid), {}, pid)
+            except OSError:
+                pass  # it has ended
 
     def test_environment_and_limits(self):
         for pid in (self.boot, self.gofer):
