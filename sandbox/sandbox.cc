@@ -124,17 +124,20 @@ Sandbox Sandbox::start(const SandboxRequest& request, const RuntimeOptions& opti
 }
 
 void Sandbox::wait_until_started() {
+  bool gofer_ended = false;
   while (true) {
     pollfd entries[] = {{.fd = boot_.report_fd(), .events = POLLIN, .revents = 0},
                         {.fd = boot_.pidfd(), .events = POLLIN, .revents = 0},
-                        {.fd = gofer_.pidfd(), .events = POLLIN, .revents = 0}};
+                        {.fd = gofer_ended ? -1 : gofer_.pidfd(), .events = POLLIN, .revents = 0}};
     if (::poll(entries, 3, -1) < 0 && errno != EINTR) throw_system_error("poll");
     const bool boot_ended = boot_.exited();
-    const bool gofer_ended = gofer_.exited();
+    gofer_ended = gofer_.exited();
     // Read after the looks at the processes: what a process said before its end is not missed.
     const auto report = boot_reports_.next();
     if (report && report->started) return;
-    if (report || boot_ended || gofer_ended) throw failure(report);
+    // A gofer ends properly when the boot process has let its connections go: that one then says why, or ends.
+    const bool gofer_failed = gofer_ended && gofer_.wait() != 0;
+    if (report || boot_ended || gofer_failed) throw failure(report);
   }
 }
 

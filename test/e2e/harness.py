@@ -21,6 +21,18 @@ def become_subreaper():
         raise OSError(ctypes.get_errno(), 'prctl')
 
 
+def take_mounts():
+    """A mount namespace of our own, so that what others mount meanwhile is not taken for something left behind. Its
+    mounts are shared, as on a host with systemd: what the runtime does not keep to itself shows here."""
+    new_namespace, recursive, private, shared = 0x20000, 0x4000, 1 << 18, 1 << 20
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(new_namespace) != 0:
+        raise OSError(ctypes.get_errno(), 'unshare')
+    for propagation in (private, shared):
+        if libc.mount(None, b'/', None, ctypes.c_ulong(recursive | propagation), None) != 0:
+            raise OSError(ctypes.get_errno(), 'mount')
+
+
 def wait_until(condition, what):
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:

@@ -13,6 +13,7 @@ def main():
     sys.path.insert(0, here)
     import harness
     harness.become_subreaper()
+    harness.take_mounts()
     names = sys.argv[2:] or sorted(n[:-3] for n in os.listdir(here) if n.endswith('_test.py'))
     suite = unittest.defaultTestLoader.loadTestsFromNames(names)
     result = unittest.TextTestRunner(verbosity=2, resultclass=harness.Result).run(suite)

@@ -14,6 +14,7 @@ def main():
     sys.path[:0] = [HERE, os.path.join(HERE, '..', 'e2e')]
     import harness
     harness.become_subreaper()
+    harness.take_mounts()
     names = sys.argv[2:] or sorted(n[:-3] for n in os.listdir(HERE) if n.endswith('_test.py'))
     suite = unittest.defaultTestLoader.loadTestsFromNames(names)
     result = unittest.TextTestRunner(verbosity=2, resultclass=harness.Result).run(suite)
