@@ -16,7 +16,7 @@ NOISE = rb'\x1b\[6n|\r/ # \x1b\[J'
 PROMPT = rb'/ # (%s)*$' % NOISE
 INTERACTIVE = ['sh', '-i']
 # Programs that draw ask for the size once: runc may not have set it when they start.
-SIZED = 'until [ "$(stty size)" != "0 0" ]; do :; done; '
+SIZED = 'until size=$(stty size 2>/dev/null) && [ "$size" != "0 0" ]; do :; done; '
 
 
 def with_terminal(spec):
