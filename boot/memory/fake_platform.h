@@ -17,6 +17,7 @@ class FakeContext : public Context {
   Event wait() override { return {}; }
   void finish_syscall(std::int64_t) override {}
   void continue_natively() override {}
+  Result<bool> call_natively() override { return Errno(EIO); }
   void resume() override {}
   Result<void> capture(std::int64_t) override { return {}; }
   Registers& registers() override { return registers_; }

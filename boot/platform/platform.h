@@ -25,6 +25,9 @@ struct ThreadState {
   Registers registers;
   // The XSAVE area in the format of a signal frame (struct _fpstate with FP_XSTATE_MAGIC); empty: the initial state.
   std::vector<std::byte> fp_state;
+  // The thread executes no call natively, not even those that are otherwise left to the host (futex waits): each is an
+  // event, and those may then be answered by continue_natively(). For tasks with seccomp filters of their own.
+  bool no_native_calls = false;
 };
 
 // Why a Context stopped running application code.
@@ -63,7 +66,7 @@ class Context {
 
   // Answers a kSyscall event that is safe to execute natively: only munmap, mprotect, madvise, mremap without MAYMOVE,
   // mlock, munlock, msync and anonymous MAP_FIXED mmap, after their arguments were checked (no pointer arguments, range
-  // outside the reserved region). Only when !event.full. The host executes the call some time after this function
+  // outside the reserved region); and what a thread without `no_native_calls` executes natively anyway. Only when !event.full. The host executes the call some time after this function
   // returned and before the thread's next event.
   virtual void continue_natively() = 0;
 
@@ -73,6 +76,12 @@ class Context {
   // Makes the present event full. A kSyscall event that is not full is answered with `value` first, the thread is then
   // stopped again before its next instruction; state().registers.rax == value. EIO: the thread is gone.
   virtual Result<void> capture(std::int64_t value) = 0;
+
+  // Has the thread execute the system call that its registers (of a full event) describe, rax being the number and rip
+  // what follows the syscall instruction: only calls that threads without `no_native_calls` execute anyway. Blocks as
+  // long as the call does; kick() interrupts it. Afterwards the event is full again and rax holds the result. False: it
+  // was interrupted and has not done anything yet; rax is then not changed. EIO: the thread is gone.
+  virtual Result<bool> call_natively() = 0;
 
   // The registers of a full event; changes take effect at resume().
   virtual Registers& registers() = 0;

@@ -417,6 +417,40 @@ TEST(FutexWaitv, WaitsOnSeveralWords) {
   EXPECT_ERRNO(syscall(SYS_futex_waitv, list, 129, 0, nullptr, 0), EINVAL);
 }
 
+TEST(FutexWaitv, TimesOutAndIsInterrupted) {
+  Word word{0};
+  futex_waitv one = {0, reinterpret_cast<uintptr_t>(&word), FUTEX_32 | FUTEX_PRIVATE_FLAG, 0};
+  timespec soon = In(CLOCK_MONOTONIC, 3);
+  EXPECT_ERRNO(syscall(SYS_futex_waitv, &one, 1, 0, &soon, CLOCK_MONOTONIC), ETIMEDOUT);
+  {
+    ScopedHandler handler(SIGUSR1, IgnoreSignal, 0);
+    Pester pester(SIGUSR1);
+    EXPECT_ERRNO(syscall(SYS_futex_waitv, &one, 1, 0, nullptr, 0), EINTR);
+  }
+  ScopedHandler handler(SIGUSR1, IgnoreSignal, SA_RESTART);
+  Pester pester(SIGUSR1);
+  std::thread waker([&] {
+    usleep(20'000);
+    WakeExactly(&word, 1);
+  });
+  EXPECT_EQ(0, syscall(SYS_futex_waitv, &one, 1, 0, nullptr, 0)) << "restarted until then";
+  waker.join();
+}
+
+TEST(FutexWaitv, ArgumentsAreChecked) {
+  Word word{0};
+  futex_waitv one = {0, reinterpret_cast<uintptr_t>(&word), FUTEX_32 | FUTEX_PRIVATE_FLAG, 0};
+  EXPECT_ERRNO(syscall(SYS_futex_waitv, &one, 1, 1, nullptr, 0), EINVAL);
+  EXPECT_ERRNO(syscall(SYS_futex_waitv, nullptr, 1, 0, nullptr, 0), EINVAL);
+  EXPECT_ERRNO(syscall(SYS_futex_waitv, 8, 1, 0, nullptr, 0), EFAULT);
+  futex_waitv reserved = one;
+  reserved.__reserved = 1;
+  EXPECT_ERRNO(syscall(SYS_futex_waitv, &reserved, 1, 0, nullptr, 0), EINVAL);
+  futex_waitv elsewhere = one;
+  elsewhere.uaddr = 8;
+  EXPECT_ERRNO(syscall(SYS_futex_waitv, &elsewhere, 1, 0, nullptr, 0), EFAULT);
+}
+
 TEST(Pthread, ConditionVariableWithTimeout) {
   pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
   pthread_cond_t condition = PTHREAD_COND_INITIALIZER;

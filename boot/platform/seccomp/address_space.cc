@@ -199,9 +199,11 @@ Result<std::unique_ptr<Context>> SeccompAddressSpace::new_context(const ThreadSt
 
 Result<HostThread> SeccompAddressSpace::take_thread(const ThreadState& thread, std::span<const std::byte> fp) {
   auto state = state_.lock();
-  if (state->parked.empty()) return new_thread_locked(*state, thread, fp);
-  HostThread parked = std::move(state->parked.back());
-  state->parked.pop_back();
+  const auto suits = [&](const HostThread& each) { return each.guarded == thread.no_native_calls; };
+  const auto found = std::find_if(state->parked.rbegin(), state->parked.rend(), suits);
+  if (found == state->parked.rend()) return new_thread_locked(*state, thread, fp);
+  HostThread parked = std::move(*found);
+  state->parked.erase(std::next(found).base());
   parked.area.store(thread.registers, parked.area.place_fp(fp));
   return parked;
 }
@@ -214,8 +216,10 @@ Result<HostThread> SeccompAddressSpace::new_thread_locked(State& state, const Th
   const ThreadArea area(state.agent.slot().area(index), STUB_AREAS + std::uint64_t{STUB_AREA_SIZE} * index);
   shared_word(area.mailbox().ready).store(0);
   area.store(thread.registers, area.place_fp(fp));
-  auto process = state.agent.start_thread(index, reserved_fd.get());
-  if (process.ok()) return HostThread{Listener(std::move(reserved_fd)), std::move(process).value(), index, area};
+  auto process = state.agent.start_thread(index, reserved_fd.get(), thread.no_native_calls);
+  if (process.ok())
+    return HostThread{Listener(std::move(reserved_fd)), std::move(process).value(), index, area,
+                      thread.no_native_calls};
   state.areas.give(index);
   return process.error();
 }

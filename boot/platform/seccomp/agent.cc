@@ -110,13 +110,14 @@ Result<Agent> Agent::fork(Slot slot) {
   return child;
 }
 
-Result<Process> Agent::start_thread(int area, int reserved_fd) {
+Result<Process> Agent::start_thread(int area, int reserved_fd, bool guarded) {
   constexpr std::uint64_t kFlags = CLONE_VM | CLONE_SIGHAND | CLONE_FS | CLONE_FILES | CLONE_PARENT;
   const std::uint64_t address = STUB_AREAS + std::uint64_t{STUB_AREA_SIZE} * static_cast<std::uint64_t>(area);
   const std::int32_t pid = TRY(run({CommandKind::kThread,
                                     SYS_clone,
                                     {kFlags, 0, 0, 0, 0, 0},
-                                    {address, static_cast<std::uint64_t>(reserved_fd), 0}}));
+                                    {address, static_cast<std::uint64_t>(reserved_fd),
+                                     static_cast<std::uint64_t>(guarded ? STUB_GUARDED_PROGRAM : STUB_PROGRAM)}}));
   if (pid < 0) return Errno(-pid);
   return Process(pid);
 }

@@ -89,11 +89,14 @@ void allow_native_calls(Program& program) {
   program.allow_argument(
       SYS_futex, 1, ~static_cast<std::uint32_t>(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME),
       {FUTEX_WAIT, FUTEX_WAKE, FUTEX_REQUEUE, FUTEX_CMP_REQUEUE, FUTEX_WAKE_OP, FUTEX_WAIT_BITSET, FUTEX_WAKE_BITSET});
+  // The same for several words. Which ones stands in the caller's memory: they are its own, whatever they are.
+  program.ret_if_equal(SYS_futex_waitv, SECCOMP_RET_ALLOW);
   // Sets a register; no pointer. ARCH_GET_* write to memory and can as well be answered by the kernel.
   program.allow_argument(SYS_arch_prctl, 0, ~0u, {ARCH_SET_FS, ARCH_SET_GS});
-  // The host inserts it when a natively blocked futex was stopped or frozen.
-  program.ret_if_equal(SYS_restart_syscall, SECCOMP_RET_ALLOW);
 }
+
+// The host inserts it when a natively blocked futex was stopped or frozen.
+void allow_restart(Program& program) { program.ret_if_equal(SYS_restart_syscall, SECCOMP_RET_ALLOW); }
 
 // The stub's own calls. A jump there gains nothing: rt_sigreturn loads registers, and the other three act on a
 // descriptor table that is empty.
@@ -118,6 +121,20 @@ std::vector<sock_filter> application_filter() {
   keep_out_of_the_cache(program);
   refuse_foreign_calls(program);
   allow_native_calls(program);
+  allow_restart(program);
+  allow_stub_calls(program);
+  trap_full_calls(program);
+  program.ret(SECCOMP_RET_USER_NOTIF);
+  return program.take();
+}
+
+std::vector<sock_filter> guarded_application_filter() {
+  Program program;
+  keep_out_of_the_cache(program);
+  program.load(offsetof(seccomp_data, arch));
+  program.ret_unless_equal(AUDIT_ARCH_X86_64, SECCOMP_RET_TRAP);
+  program.load_number();
+  allow_restart(program);
   allow_stub_calls(program);
   trap_full_calls(program);
   program.ret(SECCOMP_RET_USER_NOTIF);

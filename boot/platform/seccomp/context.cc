@@ -4,6 +4,7 @@
 #include <sys/syscall.h>
 
 #include <csignal>
+#include <utility>
 
 #include "boot/base/log.h"
 #include "boot/platform/seccomp/address_space.h"
@@ -192,6 +193,33 @@ Result<void> SeccompContext::capture(std::int64_t value) {
   kicks_.signal_arrived();
   stopped_.registers.rax = static_cast<std::uint64_t>(value);
   return {};
+}
+
+// By way of the stub's own syscall instruction, behind which stands a breakpoint: so the thread stops again at once.
+Result<bool> SeccompContext::call_natively() {
+  if (phase_ != Phase::kStopped) return Errno(EIO);
+  const Registers before = stopped_.registers;
+  stopped_.registers.rip = stub_address(stub_native_call);
+  resume();
+  if (std::exchange(kicked_while_stopped_, false)) {
+    kicks_.request_again();
+    stopped_.registers = before;
+    return false;
+  }
+  for (;;) {
+    const Event event = wait();
+    if (event.kind == Event::Kind::kGone) return Errno(EIO);
+    if (event.kind == Event::Kind::kSyscall && !event.full) {
+      continue_natively();
+      continue;
+    }
+    const Registers after = stopped_.registers;
+    stopped_.registers = before;
+    if (event.kind == Event::Kind::kKicked) kicks_.request_again();
+    if (after.rip == stub_address(stub_native_call)) return false;
+    stopped_.registers.rax = after.rax;
+    return true;
+  }
 }
 
 std::span<const std::byte> SeccompContext::fp_state() const {

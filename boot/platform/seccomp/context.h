@@ -25,6 +25,7 @@ class SeccompContext : public Context {
   void continue_natively() override;
   void resume() override;
   Result<void> capture(std::int64_t value) override;
+  Result<bool> call_natively() override;
   Registers& registers() override { return stopped_.registers; }
   std::span<const std::byte> fp_state() const override;
   Result<void> set_fp_state(std::span<const std::byte> bytes) override;

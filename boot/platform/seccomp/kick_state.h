@@ -32,6 +32,9 @@ class KickState {
   // Takes a request that came while the thread was stopped.
   bool take_request() { return (bits_.fetch_and(~kRequested) & kRequested) != 0; }
 
+  // A stop that somebody asked for was used up by something else: the next chance to stop is taken.
+  void request_again() { bits_.fetch_or(kRequested); }
+
   // The host signal has arrived though the thread did not run in between.
   void signal_arrived() { bits_.fetch_and(~kInFlight); }
 

@@ -43,7 +43,8 @@ Result<UniqueFd> make_stub_image() {
   const std::size_t code_size = static_cast<std::size_t>(__stop_runsc_stub - __start_runsc_stub);
   if (code_size > STUB_PROGRAM_OFFSET) return Errno(E2BIG);
   std::memcpy(image.data(), __start_runsc_stub, code_size);
-  TRY(put_filter(image.data(), STUB_PROGRAM_OFFSET, STUB_WORKER_PROGRAM_OFFSET, application_filter()));
+  TRY(put_filter(image.data(), STUB_PROGRAM_OFFSET, STUB_GUARDED_PROGRAM_OFFSET, application_filter()));
+  TRY(put_filter(image.data(), STUB_GUARDED_PROGRAM_OFFSET, STUB_WORKER_PROGRAM_OFFSET, guarded_application_filter()));
   TRY(put_filter(image.data(), STUB_WORKER_PROGRAM_OFFSET, STUB_CPU_MASK_OFFSET, worker_filter()));
   TRY(put_cpu_mask(image.data()));
 

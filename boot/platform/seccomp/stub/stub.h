@@ -11,6 +11,7 @@ extern const char __start_runsc_stub[];
 extern const char __stop_runsc_stub[];
 
 extern const char stub_zygote_entry[];
+extern const char stub_native_call[];
 extern const char stub_signal_handler[];
 extern const char stub_restorer[];
 // Addresses just after a syscall instruction, as a seccomp filter sees the instruction pointer.
@@ -20,6 +21,7 @@ extern const char stub_start_close_range[];
 extern const char stub_start_doorbell[];
 extern const char stub_doorbell[];
 extern const char stub_sigreturn[];
+
 extern const char stub_worker_doorbell[];
 }
 

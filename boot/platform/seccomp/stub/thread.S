@@ -3,7 +3,8 @@
 
         .section runsc_stub, "ax", @progbits
 
-// In: rbx = the thread's area, ebp = the descriptor that the kernel has reserved for the listener. Until the filter is
+// In: rbx = the thread's area, ebp = the descriptor that the kernel has reserved for the listener, rsp (no stack here)
+// = the address of the filter program in the text. Until the filter is
 // installed the rule of agent.S holds.
 STUB_FUNCTION stub_thread_start
         mov     $1, %edi                        // PR_SET_PDEATHSIG
@@ -15,7 +16,7 @@ STUB_FUNCTION stub_thread_start
         ISSUE __NR_sched_setaffinity
         mov     $1, %edi                        // SECCOMP_SET_MODE_FILTER
         mov     $0x28, %esi                     // NEW_LISTENER | WAIT_KILLABLE_RECV
-        movabs  $STUB_PROGRAM, %rdx
+        mov     %rsp, %rdx
         ISSUE __NR_seccomp
         DIE_ON_ERROR
 
@@ -75,3 +76,9 @@ STUB_FUNCTION stub_restorer
         ISSUE __NR_rt_sigreturn
 STUB_FUNCTION stub_sigreturn
 1:      ud2
+
+// A thread whose calls all stop it executes one natively from here, with its own registers.
+STUB_FUNCTION stub_native_call
+        syscall
+STUB_FUNCTION stub_native_done
+        int3
