@@ -14,7 +14,9 @@
 #include "boot/kernel/futex.h"
 #include "boot/kernel/kernel.h"
 #include "boot/kernel/memory_limits.h"
+#include "boot/kernel/ptrace.h"
 #include "boot/kernel/thread_task.h"
+#include "boot/kernel/seccomp_check.h"
 #include "boot/memory/memory_manager.h"
 #include "boot/strace/strace.h"
 #include "boot/syscalls/table.h"
@@ -36,6 +38,7 @@ CurrentTask::CurrentTask(TaskPtr task, std::unique_ptr<Context> context)
   files_ = std::move(resources.files);
   fs_ = std::move(resources.fs);
   credentials_ = std::move(resources.credentials);
+  guarded_ = resources.seccomp && !resources.seccomp->allows_native_calls();
 }
 
 CurrentTask::~CurrentTask() = default;
@@ -47,6 +50,7 @@ void CurrentTask::run() {
     task_->service_clock_.store(clock, std::memory_order_relaxed);
   publish_context();
   while (!ending_) serve();
+  if (context_) report_exit(*this, exit_status_);
   end();
 }
 
@@ -73,7 +77,7 @@ void CurrentTask::serve() {
       return serve_fault();
     case Event::Kind::kKicked:
       handle_work(std::nullopt);
-      if (!ending_) context_->resume();
+      if (!ending_) continue_thread();
       return;
     case Event::Kind::kGone:
       LOG(WARNING) << "task " << raw(task_->tid()) << ": its host thread has died; the process is killed";
@@ -84,16 +88,42 @@ void CurrentTask::serve() {
 void CurrentTask::serve_syscall() {
   const bool trace = kernel().trace_syscalls;
   if (trace) trace_syscall_entry(*this, event);
+  if (task_->calls_watched()) [[unlikely]]
+    return serve_watched_syscall();
   Result<long> result = dispatch_syscall(*this, event.number, event.args);
   if (trace) trace_syscall_exit(*this, event, result);
   if (!ending_) complete_syscall(std::move(result));
+}
+
+void CurrentTask::serve_watched_syscall() {
+  const bool traced = report_call_entry(*this);
+  if (ending_) return;
+  Result<long> result = traced && killed() ? Result<long>(kRestartNoIntr) : serve_allowed_syscall();
+  if (kernel().trace_syscalls) trace_syscall_exit(*this, event, result);
+  if (ending_) return;
+  if (traced && !image_replaced_) {
+    if (!keep_registers_) registers().rax = static_cast<std::uint64_t>(result.ok() ? *result : -result.error().value());
+    const std::uint64_t before = registers().rax;
+    report_call_exit(*this);
+    if (registers().rax != before) result = static_cast<long>(registers().rax);
+  }
+  complete_syscall(std::move(result));
+}
+
+// What is left of the call once its tracer has seen it.
+Result<long> CurrentTask::serve_allowed_syscall() {
+  constexpr std::uint32_t kSkipped = ~0U;  // a tracer has put -1 in place of the number
+  const bool skipped = event.full && event.number == kSkipped;
+  if (skipped) return static_cast<long>(registers().rax);
+  std::optional<Result<long>> refused = check_seccomp(*this);
+  return refused ? std::move(*refused) : dispatch_syscall(*this, event.number, event.args);
 }
 
 void CurrentTask::complete_syscall(Result<long> result) {
   if (std::exchange(image_replaced_, false)) return;  // interrupt() has kicked the new context if there is work
   if (std::exchange(keep_registers_, false)) {
     if (task_->has_work()) handle_work(std::nullopt);
-    if (!ending_) context_->resume();
+    if (!ending_) continue_thread();
     return;
   }
   if (std::exchange(continue_natively_, false)) {
@@ -115,7 +145,36 @@ void CurrentTask::finish_slowly(Result<long> result, long value) {
   }
   registers().rax = static_cast<std::uint64_t>(value);
   handle_work(std::move(result));
-  if (!ending_) context_->resume();
+  if (!ending_) continue_thread();
+}
+
+void CurrentTask::continue_thread() {
+  bool guard = false;
+  if (!guarded_ && task_->calls_watched()) {
+    auto tree = kernel().tasks().lock();
+    guard = std::exchange(task_->links(*tree).guard_requested, false);
+  }
+  guard ? replace_by_guarded_thread() : context_->resume();
+}
+
+// A host thread cannot take back what its filter allows, so another one takes its place.
+void CurrentTask::replace_by_guarded_thread() {
+  ThreadState state{registers(), {}, true};
+  const auto fp = context_->fp_state();
+  state.fp_state.assign(fp.begin(), fp.end());
+  Result<std::unique_ptr<Context>> guarded = user_memory().new_context(state);
+  if (!guarded.ok()) {
+    LOG(WARNING) << "task " << raw(task_->tid()) << " is killed: no thread that its seccomp filters can watch: "
+                 << errno_name(guarded.error());
+    return exit_group(SIGKILL);
+  }
+  {
+    auto tree = kernel().tasks().lock();
+    task_->set_context(*tree, nullptr);
+  }
+  context_ = std::move(*guarded);
+  guarded_ = true;
+  publish_context();
 }
 
 Result<void> CurrentTask::sleep(std::uint32_t ticket, const OptionalDeadline& deadline) {
@@ -182,12 +241,23 @@ bool CurrentTask::killed() const {
   return task_->links(*tree).killed;
 }
 
-PidNamespacePtr CurrentTask::child_pid_namespace() const {
-  return child_pid_namespace_ ? child_pid_namespace_ : task_->pid_namespace();
+Result<long> CurrentTask::call_on_host() {
+  if (!event.full) {
+    continue_natively();
+    return 0;
+  }
+  // Stopped in the middle of the call, by a tracer.
+  registers().rax = event.number;
+  const Result<bool> done = context_->call_natively();
+  if (!done.ok()) return kRestartNoIntr;
+  if (!*done) return kRestartSys;
+  const auto value = static_cast<long>(registers().rax);
+  if (value < 0 && value > -4096) return Errno(static_cast<int>(-value));
+  return value;
 }
 
-void CurrentTask::unshare_pid_namespace() {
-  child_pid_namespace_ = std::make_shared<PidNamespace>(task_->pid_namespace());
+PidNamespacePtr CurrentTask::child_pid_namespace() const {
+  return child_pid_namespace_ ? child_pid_namespace_ : task_->pid_namespace();
 }
 
 void CurrentTask::exit_task(int status) {

@@ -132,7 +132,11 @@ class CurrentTask {
   // A memory call whose work the host shall do in the application's own thread (Context::continue_natively). False when
   // that is not possible now: then the handler asks the address space.
   bool may_continue_natively() const;
+  // Whether new host threads of the task must have ThreadState::no_native_calls.
+  bool guarded() const { return guarded_; }
   void continue_natively() { continue_natively_ = true; }
+  // The present call, which is one that threads without seccomp filters execute without asking, as such a thread would.
+  Result<long> call_on_host();
 
   // execve(2) after the point of no return: ends the other threads of the group (this one takes the leader's ids), then
   // replaces memory and registers. The rest of what execve changes is the caller's. EINTR (kRestartNoIntr): this task is
@@ -140,9 +144,9 @@ class CurrentTask {
   Result<void> end_other_threads();
   void replace_image(NewImage image);
 
-  // Where the next child process lives: the own pid namespace, or the one that unshare(2) CLONE_NEWPID made.
+  // Where the next child process lives: the own pid namespace, or the one that unshare(2) or setns(2) has set.
   PidNamespacePtr child_pid_namespace() const;
-  void unshare_pid_namespace();
+  void set_child_pid_namespace(PidNamespacePtr names) { child_pid_namespace_ = std::move(names); }
 
   // Ends this task at the end of the present call; the others of its group too for exit_group. `status` as in wait4(2).
   void exit_task(int status);
@@ -163,10 +167,15 @@ class CurrentTask {
  private:
   void serve();
   void serve_syscall();
+  void serve_watched_syscall();
+  Result<long> serve_allowed_syscall();
   void complete_syscall(Result<long> result);
   void finish_slowly(Result<long> result, long value);
   void serve_fault();
   void publish_context();
+  // Runs application code again after an event that is full, perhaps on another host thread.
+  void continue_thread();
+  void replace_by_guarded_thread();
   Result<void> sleep(std::uint32_t ticket, const OptionalDeadline& deadline);
   void end();
   // signal_delivery.cc: handles stops, fatal signals and handler frames until the task may run application code again
@@ -184,6 +193,7 @@ class CurrentTask {
   bool keep_registers_ = false;
   bool image_replaced_ = false;
   bool continue_natively_ = false;
+  bool guarded_;  // the host thread makes no calls natively (ThreadState::no_native_calls)
   bool native_call_under_way_ = false;  // MemoryManager::native_call_done() is due at the next event
   bool ending_ = false;
   int exit_status_ = 0;

@@ -6,6 +6,7 @@
 #include "boot/kernel/control_group.h"
 #include "boot/kernel/kernel.h"
 #include "boot/kernel/process_group.h"
+#include "boot/kernel/ptrace.h"
 #include "boot/kernel/signal_send.h"
 #include "boot/kernel/terminal.h"
 
@@ -63,15 +64,13 @@ void release_children(TaskTree& tree, Task& task, bool group_ended) {
   }
 }
 
-void report_to_parent(TaskTree& tree, ThreadGroup& group);
-
 void adopt(TaskTree& tree, ThreadGroupPtr child, const ThreadGroupPtr& reaper) {
   ThreadGroupLinks& links = child->links(tree);
   links.parent = reaper;
   links.parent_task = reaper ? reaper->links(tree).leader : nullptr;
   if (links.exit_signal != 0) links.exit_signal = SIGCHLD;
   if (reaper) reaper->links(tree).children.push_back(child);
-  if (links.zombie) report_to_parent(tree, *child);
+  if (links.zombie && !links.leader->links(tree).tracing) report_to_parent(tree, *child);
 }
 
 // POSIX: a stopped process group that lost its last link to its session is woken, or it would sleep for ever. The link
@@ -101,6 +100,10 @@ void kill_namespace(TaskTree& tree, ThreadGroup& init) {
     if (task->group().get() != &init) kill_group(tree, *task->group(), SIGKILL);
 }
 
+bool is_init(TaskTree&, const ThreadGroup& group) { return group.pid() == Pid{1}; }
+
+}  // namespace
+
 void report_to_parent(TaskTree& tree, ThreadGroup& group) {
   ThreadGroupLinks& links = group.links(tree);
   if (!links.parent) {
@@ -113,10 +116,6 @@ void report_to_parent(TaskTree& tree, ThreadGroup& group) {
   if (no_zombie) reap(tree, group);
   parent->child_events().notify(POLLIN);
 }
-
-bool is_init(TaskTree&, const ThreadGroup& group) { return group.pid() == Pid{1}; }
-
-}  // namespace
 
 void kill_group(TaskTree& tree, ThreadGroup& group, int status) {
   ThreadGroupLinks& links = group.links(tree);
@@ -139,6 +138,8 @@ void remove_task(TaskTree& tree, Task& task) {
   group->control_group()->uncharge(tree);
   ThreadGroupLinks& links = group->links(tree);
   if (!task.links(tree).exited) --links.living;
+  release_tracees(tree, task);
+  forget_tracing(tree, task);
   const bool was_leader = links.leader == &task;
   std::erase_if(links.tasks, [&](const TaskPtr& each) { return each.get() == &task; });
   if (!was_leader) return;
@@ -167,6 +168,8 @@ void take_over_leadership(TaskTree& tree, Task& task) {
   for (const auto& [level, id] : old.ids(tree)) level->remove(tree, id);
   links.leader = &task;
   --tree.task_count;
+  release_tracees(tree, old);
+  forget_tracing(tree, old);
   task.group()->control_group()->uncharge(tree);
   std::erase_if(links.tasks, [&](const TaskPtr& each) { return each.get() == &old; });
 }
@@ -186,7 +189,9 @@ std::function<void()> finish_task(TaskTree& tree, Task& task, int status, const 
   const bool group_ended = links.living == 0;
   release_children(tree, task, group_ended);
   if (links.executing != nullptr) links.executing->sleeper().wake();
-  if (links.leader != &task) remove_task(tree, task);
+  release_tracees(tree, task);
+  if (links.leader != &task && !report_end_to_tracer(tree, task, links.exiting ? links.exit_status : status))
+    remove_task(tree, task);
   if (!group_ended) return {};
 
   leave_terminal_at_exit(tree, *group);
@@ -198,7 +203,7 @@ std::function<void()> finish_task(TaskTree& tree, Task& task, int status, const 
   group->exit_events().notify(POLLIN);
   const bool orphan = links.parent == nullptr;
   const int final_status = links.exit_status;
-  report_to_parent(tree, *group);
+  if (!report_end_to_tracer(tree, *links.leader, final_status)) report_to_parent(tree, *group);
   Kernel& kernel = group->kernel();
   if (!orphan || !kernel.on_orphan_exit) return {};
   return [&kernel, group, final_status] { kernel.on_orphan_exit(*group, final_status); };

@@ -15,6 +15,9 @@ void remove_task(TaskTree& tree, Task& task);
 // The returned function, if any, is to be called without the lock (Kernel::on_orphan_exit).
 std::function<void()> finish_task(TaskTree& tree, Task& task, int status, const Usage& usage);
 
+// The parent of an ended group hears of it, or it vanishes when nobody wants to.
+void report_to_parent(TaskTree& tree, ThreadGroup& group);
+
 // Makes every task of the group end, with `status` for wait4(2) unless another end came first.
 void kill_group(TaskTree& tree, ThreadGroup& group, int status);
 

@@ -11,6 +11,7 @@
 #include "boot/kernel/job_control.h"
 #include "boot/kernel/kernel.h"
 #include "boot/kernel/process_group.h"
+#include "boot/kernel/ptrace.h"
 #include "boot/kernel/signal_frame.h"
 #include "boot/kernel/signal_send.h"
 #include "boot/memory/memory_manager.h"
@@ -24,10 +25,10 @@ constexpr std::uint64_t kInterrupted = static_cast<std::uint64_t>(-EINTR);
 
 // What the task has to do next.
 struct Work {
-  enum class Kind { kNothing, kEnd, kFreeze, kStandStill, kHandle };
+  enum class Kind { kNothing, kEnd, kFreeze, kStandStill, kAskTracer, kHandle };
   Kind kind = Kind::kNothing;
   int status = 0;      // kEnd: as wait4(2) encodes it
-  SignalInfo info{};   // kHandle
+  SignalInfo info{};   // kAskTracer, kHandle
   SignalAction action{};
 };
 
@@ -67,7 +68,17 @@ std::optional<Work> work_of_signal(TaskTree& tree, ThreadGroup& group, const Sig
   return work;
 }
 
-Work next_work(CurrentTask& current) {
+// Whether the task shall stop with its group, which a tracer may have let it leave.
+bool stops_with_group(TaskTree& tree, Task& task) {
+  const bool stopped = task.group()->links(tree).stopped;
+  const std::shared_ptr<Tracing>& tracing = task.links(tree).tracing;
+  if (!tracing) return stopped;
+  if (!stopped) tracing->leaves_group_stop = false;
+  return stopped && !tracing->leaves_group_stop;
+}
+
+// `approved`: a signal that a tracer has let pass.
+Work next_work(CurrentTask& current, std::optional<SignalInfo>& approved) {
   auto tree = current.kernel().tasks().lock();
   Task& task = current.task();
   ThreadGroup& group = current.group();
@@ -75,9 +86,13 @@ Work next_work(CurrentTask& current) {
   if (task.links(*tree).killed) return {Work::Kind::kEnd, group.links(*tree).exit_status};
   if (group.control_group()->frozen(*tree)) return {Work::Kind::kFreeze};
   for (;;) {
-    if (group.links(*tree).stopped) return {Work::Kind::kStandStill};
-    const auto info = dequeue_signal(*tree, task, ~task.signals(*tree).blocked);
-    if (!info) return {};
+    if (stops_with_group(*tree, task)) return {Work::Kind::kStandStill};
+    auto info = std::exchange(approved, std::nullopt);
+    if (!info) {
+      info = dequeue_signal(*tree, task, ~task.signals(*tree).blocked);
+      if (!info) return {};
+      if (task.links(*tree).tracing && info->signo != SIGKILL) return {Work::Kind::kAskTracer, 0, *info};
+    }
     if (const auto work = work_of_signal(*tree, group, *info)) return *work;
   }
 }
@@ -109,7 +124,8 @@ void stand_still(CurrentTask& current) {
     const std::uint32_t ticket = task.sleeper().prepare();
     {
       auto tree = current.kernel().tasks().lock();
-      if (!current.group().links(*tree).stopped || task.links(*tree).killed) return task.set_state(TaskState::kRunning);
+      if (!current.group().links(*tree).stopped || task.links(*tree).killed || task.links(*tree).tracing)
+        return task.set_state(TaskState::kRunning);
       task.set_state(TaskState::kStopped);
       note_stopped(*tree, current.group());
     }
@@ -165,7 +181,8 @@ void settle_native_futex(CurrentTask& task, const SignalAction& action) {
   if ((action.flags & SA_RESTART) != 0) return;
   Registers& registers = task.registers();
   const int operation = static_cast<int>(registers.rsi) & FUTEX_CMD_MASK;
-  if (registers.rax != SYS_futex || (operation != FUTEX_WAIT && operation != FUTEX_WAIT_BITSET)) return;
+  const bool waits = registers.rax == SYS_futex && (operation == FUTEX_WAIT || operation == FUTEX_WAIT_BITSET);
+  if (!waits && registers.rax != SYS_futex_waitv) return;
   constexpr std::array<std::uint8_t, 2> kSyscallInstruction{0x0f, 0x05};
   const auto code = task.read(UserIn<std::array<std::uint8_t, 2>>{{registers.rip}});
   if (!code.ok() || *code != kSyscallInstruction) return;
@@ -217,8 +234,10 @@ void restore_mask(CurrentTask& task) {
 void CurrentTask::handle_work(std::optional<Result<long>> syscall_result) {
   std::optional<Errno> restart = syscall_result ? restart_of(*syscall_result) : std::nullopt;
   if (saved_mask && !ended_by_signal(syscall_result)) restore_mask(*this);
+  std::optional<SignalInfo> approved;
   for (;;) {
-    const Work work = next_work(*this);
+    report_pending_stops(*this);
+    const Work work = next_work(*this, approved);
     switch (work.kind) {
       case Work::Kind::kEnd:
         return exit_task(work.status);
@@ -226,13 +245,20 @@ void CurrentTask::handle_work(std::optional<Result<long>> syscall_result) {
         stay_frozen(*this);
         break;
       case Work::Kind::kStandStill:
-        stand_still(*this);
+        if (!report_group_stop(*this)) stand_still(*this);
+        break;
+      case Work::Kind::kAskTracer:
+        show_interrupted_call(*this);
+        approved = report_signal(*this, work.info);
+        if (restart && !keeps_interrupted_call(*this, -restart->value())) restart.reset();
         break;
       case Work::Kind::kHandle:
         if (restart) settle_before_handler(*this, *restart, work.action);
         if (!syscall_result && event.kind == Event::Kind::kKicked) settle_native_futex(*this, work.action);
         restart.reset();
+        leave_single_step(*this);
         run_handler(*this, work.info, work.action);
+        report_handler_entry(*this);
         break;
       case Work::Kind::kNothing:
         if (!restart && !saved_mask) return;
@@ -269,9 +295,11 @@ void CurrentTask::set_temporary_mask(SignalSet mask) {
 }
 
 void CurrentTask::serve_fault() {
+  constexpr std::uint64_t kDebugTrap = 1;
+  if (event.signal == SIGTRAP && event.trap_number == kDebugTrap) leave_single_step(*this);
   deliver_fault(*this);
   handle_work(std::nullopt);
-  if (!ending_) context_->resume();
+  if (!ending_) continue_thread();
 }
 
 void deliver_fault(CurrentTask& task) {

@@ -9,6 +9,7 @@
 #include "boot/kernel/kernel.h"
 #include "boot/kernel/posix_timers.h"
 #include "boot/kernel/process_group.h"
+#include "boot/kernel/ptrace.h"
 
 namespace runsc {
 namespace {
@@ -25,8 +26,9 @@ bool ignored_by_default(int signal) {
 }
 
 bool is_ignored(TaskTree& tree, Task& task, int signal, SignalOrigin origin) {
-  // Before a blocked signal is unblocked its handler may change.
+  // Before a blocked signal is unblocked its handler may change; and a tracer sees what is ignored, too.
   if (task.signals(tree).blocked.contains(signal)) return false;
+  if (task.links(tree).tracing && signal != SIGKILL) return false;
   const SignalAction& action = action_of(tree, task, signal);
   if (!is_default(action)) return is_ignore(action);
   const bool reaches_inits = origin == SignalOrigin::kOutside && kUnblockable.contains(signal);
@@ -60,7 +62,7 @@ bool wants(TaskTree& tree, Task& task, int signal) {
 // Whether the signal ends the process for certain and leaves no core to write.
 bool is_fatal(TaskTree& tree, Task& task, int signal) {
   return is_default(action_of(tree, task, signal)) && default_action(signal) == DefaultAction::kTerminate &&
-         !task.signals(tree).blocked.contains(signal);
+         !task.signals(tree).blocked.contains(signal) && (signal == SIGKILL || !task.links(tree).tracing);
 }
 
 void wake_for(TaskTree& tree, Task& task, int signal) {
@@ -150,7 +152,7 @@ Result<void> may_signal(TaskTree& tree, Task& sender, const Credentials& credent
   if (!theirs) return {};
   const auto matches = [&](Uid own) { return own == theirs->saved_uid || own == theirs->real_uid; };
   if (matches(credentials.effective_uid) || matches(credentials.real_uid)) return {};
-  if (credentials.has(CAP_KILL)) return {};
+  if (credentials.has_in(theirs->user_namespace, CAP_KILL)) return {};
   if (signal == SIGCONT) {
     const auto& own_group = sender.group()->links(tree).group;
     const auto& their_group = target.group()->links(tree).group;
@@ -259,9 +261,19 @@ void set_blocked_signals(TaskTree& tree, Task& task, SignalSet mask) {
   recalculate_work(tree, task);
 }
 
+namespace {
+
+bool must_stop(TaskTree& tree, Task& task) {
+  const std::shared_ptr<Tracing>& tracing = task.links(tree).tracing;
+  if (tracing && tracing->pending()) return true;
+  return task.group()->links(tree).stopped && !(tracing && tracing->leaves_group_stop);
+}
+
+}  // namespace
+
 void recalculate_work(TaskTree& tree, Task& task) {
   const bool work =
-      task.links(tree).killed || task.group()->links(tree).stopped || !deliverable_signals(tree, task).empty();
+      task.links(tree).killed || must_stop(tree, task) || task.links(tree).guard_requested || !deliverable_signals(tree, task).empty();
   if (work == task.has_work()) return;
   if (work) {
     task.note_work(tree);

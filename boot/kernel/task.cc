@@ -11,7 +11,9 @@ Task::Task(ThreadGroupPtr group, Ids ids, TaskResources resources)
     : group_(std::move(group)),
       ids_(std::move(ids)),
       resources_(std::move(resources)),
-      start_time_ns_(now_ns(CLOCK_BOOTTIME)) {}
+      start_time_ns_(now_ns(CLOCK_BOOTTIME)) {
+  calls_watched_ = resources_.lock()->seccomp != nullptr;
+}
 
 Task::~Task() = default;
 

@@ -26,6 +26,8 @@ class FsContext;
 class Kernel;
 class MemoryManager;
 struct IpcNamespace;  // boot/ipc/ipc_namespace.h
+class SeccompFilters;
+struct Tracing;
 
 enum class TaskState { kRunning, kSleeping, kStopped, kZombie };
 
@@ -38,6 +40,7 @@ struct TaskResources {
   UtsNamespacePtr uts;
   std::shared_ptr<IpcNamespace> ipc;  // null: it has none (in tests)
   std::string name;  // comm, at most 15 bytes
+  std::shared_ptr<const SeccompFilters> seccomp;  // null: none
 };
 
 // What a parent waits for in vfork(2).
@@ -60,6 +63,10 @@ struct TaskLinks {
   bool exited = false;
   // The parent that waits in vfork(2) until this task has execed or ended.
   std::shared_ptr<VforkCompletion> vfork_completion;
+  // The host thread still makes calls natively that the task's seccomp filters must see (seccomp_check.h).
+  bool guard_requested = false;
+  std::shared_ptr<Tracing> tracing;  // ptrace(2), ptrace.h; null: not traced
+  std::vector<Task*> tracees;        // whom it traces
 };
 
 class Task : public std::enable_shared_from_this<Task> {
@@ -91,6 +98,7 @@ class Task : public std::enable_shared_from_this<Task> {
   std::shared_ptr<FsContext> fs() const { return resources_.lock()->fs; }
   CredentialsPtr credentials() const { return resources_.lock()->credentials; }
   std::string name() const { return resources_.lock()->name; }
+  std::shared_ptr<const SeccompFilters> seccomp() const { return resources_.lock()->seccomp; }
   void set_name(std::string_view name);  // truncated to 15 bytes
   template <typename F>
   void change_resources(F change) {
@@ -106,6 +114,10 @@ class Task : public std::enable_shared_from_this<Task> {
   void clear_work(TaskTree&) { work_.store(false, std::memory_order_release); }
   // As interrupt(), by its own thread, which needs not be woken.
   void note_work(TaskTree&) { work_.store(true, std::memory_order_release); }
+
+  // Whether somebody looks at each of its calls before it is served: seccomp filters, a tracer.
+  bool calls_watched() const { return calls_watched_.load(std::memory_order_acquire); }
+  void set_calls_watched(TaskTree&, bool watched) { calls_watched_.store(watched, std::memory_order_release); }
 
   TaskState state() const { return state_.load(std::memory_order_relaxed); }
   void set_state(TaskState state) { state_.store(state, std::memory_order_relaxed); }
@@ -155,6 +167,7 @@ class Task : public std::enable_shared_from_this<Task> {
   TaskLinks links_;
   Guarded<TaskResources, LockLevel::kLeaf> resources_;
   std::atomic<bool> work_{false};
+  std::atomic<bool> calls_watched_{false};
   std::atomic<TaskState> state_{TaskState::kRunning};
   static constexpr int kServiceShift = 16;  // numbers of system calls are below; larger ones are shown cut
   static constexpr std::uint32_t kServiceCallMask = (1u << kServiceShift) - 1;

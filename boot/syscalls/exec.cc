@@ -9,6 +9,7 @@
 #include "boot/kernel/fd_table.h"
 #include "boot/kernel/futex.h"
 #include "boot/kernel/kernel.h"
+#include "boot/kernel/ptrace.h"
 #include "boot/kernel/posix_timers.h"
 #include "boot/loader/load_image.h"
 #include "boot/loader/open_executable.h"
@@ -161,6 +162,7 @@ void reset_process(CurrentTask& task, const LoadedImage& image) {
 
 // The point of no return lies after end_other_threads() and the first context.
 Result<void> become(CurrentTask& task, LoadedImage image) {
+  image.state.no_native_calls = task.guarded();
   std::unique_ptr<Context> context = TRY(image.memory->space().new_context(image.state));
   TRY(task.end_other_threads());
   exit_robust_list(task);
@@ -168,6 +170,7 @@ Result<void> become(CurrentTask& task, LoadedImage image) {
   if (task.files_shared()) task.set_files(task.files().copy());
   task.replace_image({std::move(image.memory), std::move(context)});
   reset_process(task, image);
+  note_exec(task);
   return {};
 }
 

@@ -37,6 +37,14 @@ Result<long> sys_futex(CurrentTask& task, UserAddress address, int operation, st
   const bool clock_allowed = command == FUTEX_WAIT_BITSET || command == FUTEX_WAIT_REQUEUE_PI || command == kLockPi2;
   if ((operation & FUTEX_CLOCK_REALTIME) != 0 && !clock_allowed) return Errno(ENOSYS);
   switch (command) {
+    case FUTEX_WAIT:
+    case FUTEX_WAKE:
+    case FUTEX_REQUEUE:
+    case FUTEX_CMP_REQUEUE:
+    case FUTEX_WAKE_OP:
+    case FUTEX_WAIT_BITSET:
+    case FUTEX_WAKE_BITSET:
+      return task.call_on_host();  // here because somebody had to be asked first: seccomp filters, a tracer
     case FUTEX_LOCK_PI:
     case kLockPi2: {
       const OptionalDeadline deadline = TRY(read_deadline(task, timeout, clock_of(command, operation)));
@@ -61,6 +69,10 @@ Result<long> sys_futex(CurrentTask& task, UserAddress address, int operation, st
     default:
       return Errno(ENOSYS);
   }
+}
+
+Result<long> sys_futex_waitv(CurrentTask& task, UserAddress, unsigned, unsigned, UserAddress, int) {
+  return task.call_on_host();
 }
 
 Result<long> sys_set_robust_list(CurrentTask& task, UserAddress head, std::size_t size) {

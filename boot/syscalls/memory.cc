@@ -132,10 +132,7 @@ Result<long> sys_membarrier(CurrentTask& task, int command, unsigned flags, int)
   if (flags != 0) return Errno(EINVAL);
   if (command == MEMBARRIER_CMD_QUERY) return kOffered;
   if (!std::has_single_bit(static_cast<unsigned>(command)) || (command & ~kOffered) != 0) return Errno(EINVAL);
-  // Stopped in the middle of the call: it comes again.
-  if (!task.may_continue_natively()) return kRestartNoIntr;
-  task.continue_natively();
-  return 0;
+  return task.call_on_host();
 }
 
 }  // namespace runsc

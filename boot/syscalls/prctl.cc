@@ -11,6 +11,7 @@
 #include "boot/memory/memory_manager.h"
 #include "boot/syscalls/full_registers.h"
 #include "boot/syscalls/handlers.h"
+#include "boot/syscalls/seccomp_hook.h"
 
 namespace runsc {
 namespace {
@@ -52,7 +53,7 @@ Result<long> set_securebits(CurrentTask& task, std::uint64_t value) {
   const bool locked_changed = ((c.securebits & SECURE_ALL_LOCKS) >> 1 & (c.securebits ^ bits)) != 0;
   const bool unlocks = (c.securebits & SECURE_ALL_LOCKS & ~bits) != 0;
   if (locked_changed || unlocks || (value & ~std::uint64_t{SECURE_ALL_LOCKS | SECURE_ALL_BITS}) != 0 ||
-      !c.has(CAP_SETPCAP))
+      !c.has_at_home(CAP_SETPCAP))
     return Errno(EPERM);
   return change_credentials(task, [&](Credentials& changed) -> Result<void> {
     changed.securebits = bits;
@@ -93,7 +94,7 @@ Result<long> change_ambient(CurrentTask& task, std::uint64_t operation, std::uin
 }
 
 Result<long> drop_bounding(CurrentTask& task, std::uint64_t capability) {
-  if (!task.capable(CAP_SETPCAP)) return Errno(EPERM);
+  if (!task.credentials()->has_at_home(CAP_SETPCAP)) return Errno(EPERM);
   if (capability > CAP_LAST_CAP) return Errno(EINVAL);
   return change_credentials(task, [&](Credentials& changed) -> Result<void> {
     changed.bounding.remove(static_cast<int>(capability));
@@ -231,7 +232,9 @@ Result<long> sys_prctl(CurrentTask& task, int option, std::uint64_t a2, std::uin
     case PR_GET_THP_DISABLE:
       return 0;
     case PR_GET_SECCOMP:
-      return 0;
+      return get_seccomp(task);
+    case PR_SET_SECCOMP:
+      return set_seccomp_by_prctl(task, a2, {a3});
     case PR_SET_PTRACER:
       return Errno(EINVAL);  // without Yama
     default:
@@ -249,6 +252,9 @@ Result<long> sys_arch_prctl(CurrentTask& task, int code, UserAddress address) {
   };
   // ARCH_SET_FS and ARCH_SET_GS run natively; the others that Linux has are CPUID faulting and permissions for AMX.
   switch (code) {
+    case ARCH_SET_FS:
+    case ARCH_SET_GS:  // here because somebody had to be asked first: seccomp filters, a tracer
+      return task.call_on_host();
     case ARCH_GET_FS:
       return get(&Registers::fs_base);
     case ARCH_GET_GS:

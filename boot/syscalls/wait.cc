@@ -7,6 +7,7 @@
 #include "boot/kernel/exit.h"
 #include "boot/kernel/kernel.h"
 #include "boot/kernel/process_group.h"
+#include "boot/kernel/ptrace.h"
 #include "boot/syscalls/handlers.h"
 #include "boot/syscalls/pidfd_hook.h"
 
@@ -61,6 +62,10 @@ ChildReport describe(CurrentTask& task, ThreadGroup& child, TaskTree& tree) {
 std::optional<ChildReport> take_report(TaskTree& tree, CurrentTask& task, ThreadGroup& child, int options) {
   ThreadGroupLinks& links = child.links(tree);
   const bool keep = (options & WNOWAIT) != 0;
+  const bool traced = links.leader->links(tree).tracing != nullptr;
+  const bool traced_here = traced && is_traced_by(tree, child, task.group());
+  // A tracer sees the stops of the threads; and another one than the parent hears of the end first.
+  if (traced && (traced_here ? !links.zombie : links.zombie)) return std::nullopt;
   if (links.zombie && (options & WEXITED) != 0) {
     ChildReport report = describe(task, child, tree);
     report.usage.add(links.reaped_children);
@@ -87,6 +92,54 @@ std::optional<ChildReport> take_report(TaskTree& tree, CurrentTask& task, Thread
   return std::nullopt;
 }
 
+bool selected_tracee(TaskTree& tree, CurrentTask& task, Task& tracee, const Selection& selection) {
+  const ThreadGroupLinks& links = tracee.group()->links(tree);
+  if (selection.pidfd_group) return selection.pidfd_group == tracee.group() && links.leader == &tracee;
+  if (selection.type == P_PID) return tracee.tid(*task.task().pid_namespace()) == selection.id;
+  return selection.type != P_PGID || (links.group && links.group->id == selection.id);
+}
+
+ChildReport describe_tracee(CurrentTask& task, Task& tracee) {
+  ChildReport report;
+  report.pid = tracee.tid(*task.task().pid_namespace());
+  const CredentialsPtr credentials = tracee.credentials();
+  report.uid = credentials ? credentials->real_uid : kRootUid;
+  report.usage = tracee.usage();
+  return report;
+}
+
+// Stops of tracees are reported whatever the options are.
+std::optional<ChildReport> take_tracee_report(TaskTree& tree, CurrentTask& task, Task& tracee, int options) {
+  Tracing& tracing = *tracee.links(tree).tracing;
+  const bool keep = (options & WNOWAIT) != 0;
+  if (tracing.zombie && (options & WEXITED) != 0) {
+    ChildReport report = describe_tracee(task, tracee);
+    report.status = tracing.exit_status;
+    report.code = WIFEXITED(report.status) ? CLD_EXITED : CLD_KILLED;
+    if (!keep) release_zombie(tree, tracee);
+    return report;
+  }
+  if (!tracing.stopped || tracing.reported) return std::nullopt;
+  ChildReport report = describe_tracee(task, tracee);
+  report.status = tracing.code << 8 | kStoppedStatus;
+  report.code = tracing.child_code;
+  if (!keep) tracing.reported = true;
+  return report;
+}
+
+std::optional<ChildReport> look_at_tracees(TaskTree& tree, CurrentTask& task, const Selection& selection, bool& any) {
+  for (const TaskPtr& tracer : task.group().links(tree).tasks) {
+    if ((selection.options & __WNOTHREAD) != 0 && tracer.get() != &task.task()) continue;
+    const std::vector<Task*> tracees = tracer->links(tree).tracees;
+    for (Task* tracee : tracees) {
+      if (!selected_tracee(tree, task, *tracee, selection)) continue;
+      any = true;
+      if (auto report = take_tracee_report(tree, task, *tracee, selection.options)) return report;
+    }
+  }
+  return std::nullopt;
+}
+
 // A report; none yet (nullopt); or ECHILD: there is nobody to wait for.
 Result<std::optional<ChildReport>> look(CurrentTask& task, const Selection& selection) {
   auto tree = task.kernel().tasks().lock();
@@ -98,6 +151,7 @@ Result<std::optional<ChildReport>> look(CurrentTask& task, const Selection& sele
     any = true;
     if (auto report = take_report(*tree, task, *child, selection.options)) return report;
   }
+  if (auto report = look_at_tracees(*tree, task, selection, any)) return report;
   if (!any) return Errno(ECHILD);
   return std::optional<ChildReport>();
 }
@@ -122,6 +176,7 @@ SignalInfo to_signal_info(const ChildReport& report) {
   const bool exited = report.code == CLD_EXITED;
   int status = report.status & 0x7f;
   if (exited || report.code == CLD_STOPPED) status = report.status >> 8 & 0xff;
+  if (report.code == CLD_TRAPPED) status = report.status >> 8;
   if (report.code == CLD_CONTINUED) status = SIGCONT;
   info.set_child(status, 0, 0);
   return info;

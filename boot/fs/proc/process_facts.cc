@@ -1,6 +1,7 @@
 #include "boot/fs/proc/process_facts.h"
 
 #include "boot/kernel/process_group.h"
+#include "boot/kernel/ptrace.h"
 #include "boot/kernel/state_letter.h"
 #include "boot/kernel/terminal.h"
 
@@ -89,6 +90,10 @@ ProcessFacts gather_facts(const ProcessView& view) {
   gather_signals(*tree, view, facts);
   const ThreadGroupLinks& links = view.group().links(*tree);
   facts.state = state_letter(view.task->state());
+  if (const auto& tracing = view.task->links(*tree).tracing) {
+    facts.tracer = raw(tracing->tracer->group()->pid(view.viewer()));
+    if (tracing->stopped) facts.state = 't';
+  }
   facts.exiting = links.exiting || links.zombie;
   facts.forked_without_exec = !links.has_executed;
   facts.exit_signal = view.task.get() == links.leader ? links.exit_signal : -1;
@@ -102,6 +107,8 @@ const char* state_text(char state) {
       return "S (sleeping)";
     case 'T':
       return "T (stopped)";
+    case 't':
+      return "t (tracing stop)";
     case 'Z':
       return "Z (zombie)";
     default:

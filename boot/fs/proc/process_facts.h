@@ -8,6 +8,7 @@
 namespace runsc {
 
 struct ProcessFacts {
+  int tracer = 0;
   int tid = 0, tgid = 0, parent = 0;  // as the file system's pid namespace numbers them; 0: not visible there
   int process_group = 0, session = 0;
   std::vector<int> ns_tids, ns_tgids, ns_groups, ns_sessions;  // from the file system's namespace inwards

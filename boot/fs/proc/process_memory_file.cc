@@ -4,6 +4,7 @@
 #include <array>
 
 #include "boot/base/checked.h"
+#include "boot/memory/forced_copy.h"
 #include "boot/memory/memory_manager.h"
 
 namespace runsc {
@@ -21,11 +22,11 @@ class MemoryContentFile : public FileDescription {
   InodePtr inode() const override { return inode_; }
 
   Result<std::size_t> read(IoSink& sink, std::optional<std::uint64_t> offset, int) override {
-    return at_position(offset, [&](AddressSpace& space, std::uint64_t address) { return copy_out(space, sink, address); });
+    return at_position(offset, [&](MemoryManager& memory, std::uint64_t address) { return copy_out(memory, sink, address); });
   }
 
   Result<std::size_t> write(IoSource& source, std::optional<std::uint64_t> offset, int) override {
-    return at_position(offset, [&](AddressSpace& space, std::uint64_t address) { return copy_in(space, source, address); });
+    return at_position(offset, [&](MemoryManager& memory, std::uint64_t address) { return copy_in(memory, source, address); });
   }
 
   // Addresses of the upper half are offsets, too: nothing is negative here.
@@ -42,19 +43,19 @@ class MemoryContentFile : public FileDescription {
   Result<std::size_t> at_position(std::optional<std::uint64_t> offset, Copy copy) {
     const auto memory = memory_.lock();
     if (!memory) return std::size_t{0};
-    if (offset) return copy(memory->space(), *offset);
+    if (offset) return copy(*memory, *offset);
     const std::uint64_t address = position_.lock()->offset;
-    const std::size_t count = TRY(copy(memory->space(), address));
+    const std::size_t count = TRY(copy(*memory, address));
     position_.lock()->offset = address + count;
     return count;
   }
 
-  static Result<std::size_t> copy_out(AddressSpace& space, IoSink& sink, std::uint64_t address) {
+  static Result<std::size_t> copy_out(MemoryManager& memory, IoSink& sink, std::uint64_t address) {
     std::array<std::byte, kChunk> buffer;
     std::size_t done = 0;
     while (sink.remaining() != 0) {
       const auto piece = std::span(buffer).first(std::min(sink.remaining(), kChunk));
-      const Result<std::size_t> got = space.read(address + done, piece);
+      const Result<std::size_t> got = forced_read(memory, address + done, piece);
       if (!got.ok() && done == 0) return Errno(EIO);
       const Result<std::size_t> put = got.ok() ? sink.put(piece.first(*got)) : got;
       if (!put.ok() && done == 0) return put;
@@ -65,8 +66,8 @@ class MemoryContentFile : public FileDescription {
     return done;
   }
 
-  // Text without PROT_WRITE is written too (a debugger's breakpoint), where the platform can.
-  static Result<std::size_t> copy_in(AddressSpace& space, IoSource& source, std::uint64_t address) {
+  // Text without PROT_WRITE is written too (a debugger's breakpoint).
+  static Result<std::size_t> copy_in(MemoryManager& memory, IoSource& source, std::uint64_t address) {
     std::array<std::byte, kChunk> buffer;
     std::size_t done = 0;
     while (source.remaining() != 0) {
@@ -74,8 +75,7 @@ class MemoryContentFile : public FileDescription {
       const Result<std::size_t> taken = source.take(piece);
       if (!taken.ok()) return done != 0 ? Result<std::size_t>(done) : taken;
       const auto bytes = piece.first(*taken);
-      Result<std::size_t> written = space.write(address + done, bytes);
-      if (!written.ok() && space.force_write(address + done, bytes).ok()) written = bytes.size();
+      const Result<std::size_t> written = forced_write(memory, address + done, bytes);
       if (!written.ok()) return done != 0 ? Result<std::size_t>(done) : Result<std::size_t>(Errno(EIO));
       done += *written;
       if (*written < bytes.size()) break;

@@ -1,0 +1,150 @@
+#include "boot/syscalls/ptrace_registers.h"
+
+#include <elf.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace runsc {
+namespace {
+
+constexpr std::uint64_t kUserCode = 0x33, kUserData = 0x2b;  // selectors of 64-bit programs
+constexpr std::uint64_t kTaskSize = 0x7ffffffff000;
+constexpr std::size_t kLegacySize = 512;    // FXSAVE
+constexpr std::size_t kSoftwareBytes = 464;  // what signal frames keep there: magic, size, features, size of the area
+constexpr std::size_t kFeatures = kSoftwareBytes + 8;
+constexpr std::size_t kMagicSize = 4;       // behind the area of a signal frame
+
+// In the form of a signal frame, with its magic numbers if the processor has XSAVE.
+std::vector<std::byte> signal_frame_area(Context& context) {
+  const auto bytes = context.fp_state();
+  return {bytes.begin(), bytes.end()};
+}
+
+bool is_extended(std::span<const std::byte> area) { return area.size() > kLegacySize + kMagicSize; }
+
+// NT_X86_XSTATE has the features alone in the software bytes.
+std::vector<std::byte> extended_area(Context& context) {
+  std::vector<std::byte> area = signal_frame_area(context);
+  std::uint64_t features = 3;
+  if (is_extended(area)) {
+    std::memcpy(&features, area.data() + kFeatures, sizeof features);
+    area.resize(area.size() - kMagicSize);
+  }
+  if (area.size() < kLegacySize) area.resize(kLegacySize);
+  std::memset(area.data() + kSoftwareBytes, 0, kLegacySize - kSoftwareBytes);
+  std::memcpy(area.data() + kSoftwareBytes, &features, sizeof features);
+  return area;
+}
+
+// Replaces the area but for what says how it is laid out. `most`: how much of it the caller may give.
+Result<void> change_area(Context& context, std::span<const std::byte> bytes, std::size_t most) {
+  std::vector<std::byte> area = signal_frame_area(context);
+  if (bytes.size() > area.size() || bytes.size() > most) return Errno(EINVAL);
+  const std::size_t before = std::min(bytes.size(), kSoftwareBytes);
+  std::copy_n(bytes.begin(), before, area.begin());
+  if (bytes.size() > kLegacySize && is_extended(area)) {
+    const std::size_t end = std::min(bytes.size(), area.size() - kMagicSize);
+    std::copy(bytes.begin() + kLegacySize, bytes.begin() + static_cast<std::ptrdiff_t>(end), area.begin() + kLegacySize);
+  }
+  return context.set_fp_state(area);
+}
+
+}  // namespace
+
+user_regs_struct shown_registers(Context& context, const Tracing& tracing) {
+  const Registers& from = context.registers();
+  user_regs_struct to{};
+  to.r15 = from.r15;
+  to.r14 = from.r14;
+  to.r13 = from.r13;
+  to.r12 = from.r12;
+  to.rbp = from.rbp;
+  to.rbx = from.rbx;
+  to.r11 = from.r11;
+  to.r10 = from.r10;
+  to.r9 = from.r9;
+  to.r8 = from.r8;
+  to.rax = from.rax;
+  to.rcx = from.rcx;
+  to.rdx = from.rdx;
+  to.rsi = from.rsi;
+  to.rdi = from.rdi;
+  to.orig_rax = static_cast<std::uint64_t>(tracing.original_call);
+  to.rip = from.rip;
+  to.cs = kUserCode;
+  to.eflags = tracing.steps ? from.rflags & ~kTrapFlag : from.rflags;
+  to.rsp = from.rsp;
+  to.ss = kUserData;
+  to.fs_base = from.fs_base;
+  to.gs_base = from.gs_base;
+  return to;
+}
+
+Result<void> change_registers(Context& context, Tracing& tracing, const user_regs_struct& from) {
+  if (from.fs_base >= kTaskSize || from.gs_base >= kTaskSize) return Errno(EIO);
+  Registers& to = context.registers();
+  to.r15 = from.r15;
+  to.r14 = from.r14;
+  to.r13 = from.r13;
+  to.r12 = from.r12;
+  to.rbp = from.rbp;
+  to.rbx = from.rbx;
+  to.r11 = from.r11;
+  to.r10 = from.r10;
+  to.r9 = from.r9;
+  to.r8 = from.r8;
+  to.rax = from.rax;
+  to.rcx = from.rcx;
+  to.rdx = from.rdx;
+  to.rsi = from.rsi;
+  to.rdi = from.rdi;
+  tracing.original_call = static_cast<std::int64_t>(from.orig_rax);
+  to.rip = from.rip;
+  to.rflags = (to.rflags & ~kUserRflags) | (from.eflags & kUserRflags);
+  to.rsp = from.rsp;
+  to.fs_base = from.fs_base;
+  to.gs_base = from.gs_base;
+  return {};
+}
+
+Result<std::vector<std::byte>> register_set(Context& context, const Tracing& tracing, std::uint64_t type) {
+  std::vector<std::byte> bytes;
+  switch (type) {
+    case NT_PRSTATUS: {
+      const user_regs_struct registers = shown_registers(context, tracing);
+      bytes.resize(sizeof registers);
+      std::memcpy(bytes.data(), &registers, sizeof registers);
+      return bytes;
+    }
+    case NT_FPREGSET:
+      bytes = extended_area(context);
+      bytes.resize(kLegacySize);
+      std::memset(bytes.data() + kSoftwareBytes, 0, kLegacySize - kSoftwareBytes);
+      return bytes;
+    case NT_X86_XSTATE:
+      return extended_area(context);
+    default:
+      return Errno(EINVAL);
+  }
+}
+
+Result<void> change_register_set(Context& context, Tracing& tracing, std::uint64_t type,
+                                 std::span<const std::byte> bytes) {
+  switch (type) {
+    case NT_PRSTATUS: {
+      user_regs_struct registers = shown_registers(context, tracing);
+      if (bytes.size() > sizeof registers || bytes.size() % sizeof(std::uint64_t) != 0) return Errno(EINVAL);
+      std::memcpy(&registers, bytes.data(), bytes.size());
+      return change_registers(context, tracing, registers);
+    }
+    case NT_FPREGSET:
+      return change_area(context, bytes, kLegacySize);
+    case NT_X86_XSTATE:
+      return change_area(context, bytes, ~std::size_t{0});
+    default:
+      return Errno(EINVAL);
+  }
+}
+
+}  // namespace runsc
