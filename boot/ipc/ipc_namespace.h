@@ -8,11 +8,13 @@
 #include "boot/ipc/message_queues.h"
 #include "boot/ipc/semaphores.h"
 #include "boot/ipc/shared_memory.h"
+#include "boot/kernel/user_namespace.h"
 
 namespace runsc {
 
 // Thread-safe.
 struct IpcNamespace {
+  UserNamespacePtr owner;  // whose CAP_SYS_ADMIN enters it; null: the first one. Set before others see it
   Semaphores semaphores;
   MessageQueues message_queues;
   SharedMemory shared_memory;

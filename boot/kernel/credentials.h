@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "boot/abi/ids.h"
+#include "boot/kernel/user_namespace.h"
 
 namespace runsc {
 
@@ -43,7 +44,18 @@ struct Credentials {
   bool keep_capabilities = false;
   bool no_new_privileges = false;
 
-  bool has(int capability) const { return effective.has(capability); }
+  UserNamespacePtr user_namespace;  // in which the capabilities count; null: the sandbox's own
+
+  // A capability over what belongs to the sandbox as a whole.
+  bool has(int capability) const { return !user_namespace && effective.has(capability); }
+  // Over the own user namespace.
+  bool has_at_home(int capability) const { return effective.has(capability); }
+  // Over what belongs to `names` (capabilities(7), user_namespaces(7)): also for the owner of a namespace, from outside.
+  bool has_in(const UserNamespacePtr& names, int capability) const;
+  // Over a file with these owners: they must be mapped.
+  bool has_over(int capability, Uid uid, Gid gid) const {
+    return effective.has(capability) && (!user_namespace || maps_both(user_namespace, uid, gid));
+  }
   // Whether `gid` is the file system gid or a supplementary group.
   bool in_group(Gid gid) const;
 };
@@ -52,6 +64,9 @@ using CredentialsPtr = std::shared_ptr<const Credentials>;
 
 // Root with every capability: the kernel's own file operations.
 CredentialsPtr root_credentials();
+
+// Of a task that has entered a user namespace as one with all rights in it.
+void give_all_capabilities(Credentials& credentials);
 
 // capabilities(7), "Effect of user ID changes on capabilities" for setuid and friends, given the ids before the change.
 void adjust_capabilities_after_uid_change(const Credentials& before, Credentials& after);

@@ -27,9 +27,18 @@ std::shared_ptr<FsContext> FsContext::copy() const {
   return std::make_shared<FsContext>(std::move(state.mounts), std::move(state.root), std::move(state.cwd), state.umask);
 }
 
-void FsContext::unshare_mounts() {
+void FsContext::unshare_mounts(UserNamespacePtr owner) {
   State state = snapshot();
-  state.mounts = state.mounts->copy({&state.root, &state.cwd});
+  state.mounts = state.mounts->copy({&state.root, &state.cwd}, std::move(owner));
+  auto current = state_.lock();
+  std::swap(*current, state);
+  current.underlying().unlock();
+}
+
+void FsContext::enter_mounts(MountNamespacePtr mounts) {
+  State state = snapshot();
+  state.root = state.cwd = follow_mounts(mounts->root_path());
+  state.mounts = std::move(mounts);
   auto current = state_.lock();
   std::swap(*current, state);
   current.underlying().unlock();

@@ -32,8 +32,10 @@ class FsContext {
   // Returns the old one.
   std::uint32_t set_umask(std::uint32_t umask);
   std::shared_ptr<FsContext> copy() const;
-  // CLONE_NEWNS: the same places in a copy of the mount namespace.
-  void unshare_mounts();
+  // CLONE_NEWNS: the same places in a copy of the mount namespace, which `owner` owns.
+  void unshare_mounts(UserNamespacePtr owner);
+  // setns(2): root and working directory become the root of `mounts`.
+  void enter_mounts(MountNamespacePtr mounts);
 
  private:
   Guarded<State, LockLevel::kFsContext> state_;

@@ -9,6 +9,7 @@
 #include "boot/abi/ids.h"
 #include "boot/base/lock.h"
 #include "boot/base/result.h"
+#include "boot/kernel/user_namespace.h"
 
 namespace runsc {
 
@@ -20,9 +21,11 @@ class TaskTree;
 // pid_namespaces(7). Fields are reached with the task tree's lock held.
 class PidNamespace {
  public:
-  explicit PidNamespace(std::shared_ptr<PidNamespace> parent) : parent_(std::move(parent)) {}
+  explicit PidNamespace(std::shared_ptr<PidNamespace> parent, UserNamespacePtr owner = nullptr)
+      : parent_(std::move(parent)), owner_(std::move(owner)) {}
 
   const std::shared_ptr<PidNamespace>& parent() const { return parent_; }
+  const UserNamespacePtr& owner() const { return owner_; }
   // How many ancestors it has.
   int level() const { return parent_ ? parent_->level() + 1 : 0; }
 
@@ -50,6 +53,7 @@ class PidNamespace {
 
  private:
   std::shared_ptr<PidNamespace> parent_;
+  const UserNamespacePtr owner_;
   std::map<Pid, Task*> tasks_;
   std::map<Pid, ProcessGroup*> groups_;
   int last_ = 0;
@@ -60,6 +64,7 @@ using PidNamespacePtr = std::shared_ptr<PidNamespace>;
 struct UtsNames {
   std::string host;
   std::string domain;
+  UserNamespacePtr owner = nullptr;
 };
 using UtsNamespace = Guarded<UtsNames, LockLevel::kLeaf>;
 using UtsNamespacePtr = std::shared_ptr<UtsNamespace>;

@@ -21,10 +21,10 @@ struct CapabilityAttribute {
 };
 constexpr std::size_t kRevision2Size = 20, kRevision3Size = 24;
 
-bool is_root(Uid uid) { return uid == kRootUid; }
 
-// The effective ids that the file's mode bits give.
+// The effective ids that the file's mode bits give, unless its owners mean nothing in the user namespace.
 void apply_set_id(Credentials& credentials, std::uint32_t mode, Uid owner, Gid group) {
+  if (!maps_both(credentials.user_namespace, owner, group)) return;
   if ((mode & S_ISUID) != 0) credentials.effective_uid = owner;
   // Without the group's execute bit it is an old mark of mandatory locking.
   if ((mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP)) credentials.effective_gid = group;
@@ -33,6 +33,7 @@ void apply_set_id(Credentials& credentials, std::uint32_t mode, Uid owner, Gid g
 // Root executes as if the file had all capabilities.
 FileCapabilities effective_file_capabilities(const Credentials& now, const std::optional<FileCapabilities>& file) {
   FileCapabilities result = file.value_or(FileCapabilities{});
+  const auto is_root = [&](Uid id) { return is_root_of(now.user_namespace, id); };
   if ((now.securebits & SECBIT_NOROOT) != 0) return result;
   // A set-user-ID root program with capabilities of its own gets those only.
   if (file && !is_root(now.real_uid) && is_root(now.effective_uid)) return result;
@@ -45,6 +46,7 @@ FileCapabilities effective_file_capabilities(const Credentials& now, const std::
 }
 
 bool needs_file_capabilities(const Credentials& old, bool may_gain, std::uint32_t mode) {
+  const auto is_root = [&](Uid id) { return is_root_of(old.user_namespace, id); };
   // Root has them all anyway: most programs start without asking the file system.
   return may_gain && !(is_root(old.real_uid) && is_root(old.effective_uid) && (mode & S_ISUID) == 0 &&
                        (old.securebits & SECBIT_NOROOT) == 0);
@@ -71,7 +73,8 @@ Result<ExecCredentials> compute_exec_credentials(const Credentials& old, std::ui
   auto next = std::make_shared<Credentials>(old);
   const bool gains = may_gain && !old.no_new_privileges;
   if (gains) apply_set_id(*next, mode, owner, group);
-  const auto own_file = may_gain ? file : std::nullopt;
+  // Capabilities of files are those of the sandbox's own user namespace.
+  const auto own_file = may_gain && !old.user_namespace ? file : std::nullopt;
   const FileCapabilities given = effective_file_capabilities(*next, own_file);
   CapabilitySet permitted = (old.inheritable & given.inheritable) | (given.permitted & old.bounding);
   if (own_file && given.effective && !own_file->permitted.subset_of(permitted)) return Errno(EPERM);
@@ -88,7 +91,7 @@ Result<ExecCredentials> compute_exec_credentials(const Credentials& old, std::ui
   next->securebits &= ~SECBIT_KEEP_CAPS;
 
   const bool raised = given.effective || !next->permitted.subset_of(next->ambient);
-  const bool secure = set_id || (!is_root(next->real_uid) && own_file && raised);
+  const bool secure = set_id || (!is_root_of(next->user_namespace, next->real_uid) && own_file && raised);
   return ExecCredentials{std::move(next), secure};
 }
 

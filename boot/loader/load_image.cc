@@ -153,10 +153,10 @@ std::vector<std::pair<std::uint64_t, std::uint64_t>> make_auxv(const MemoryManag
                            {AT_BASE, mapped.has_interpreter ? mapped.interpreter.bias : 0},
                            {AT_FLAGS, 0},
                            {AT_ENTRY, mapped.program.entry},
-                           {AT_UID, raw(who.real_uid)},
-                           {AT_EUID, raw(who.effective_uid)},
-                           {AT_GID, raw(who.real_gid)},
-                           {AT_EGID, raw(who.effective_gid)},
+                           {AT_UID, raw(shown_uid(who.user_namespace, who.real_uid))},
+                           {AT_EUID, raw(shown_uid(who.user_namespace, who.effective_uid))},
+                           {AT_GID, raw(shown_gid(who.user_namespace, who.real_gid))},
+                           {AT_EGID, raw(shown_gid(who.user_namespace, who.effective_gid))},
                            {AT_SECURE, exec.secure ? 1 : 0},
                            {AT_HWCAP2, getauxval(AT_HWCAP2)}});
   return auxv;

@@ -10,6 +10,8 @@
 #include "boot/kernel/fd_table.h"
 #include "boot/kernel/fs_context.h"
 #include "boot/kernel/kernel.h"
+#include "boot/kernel/ptrace.h"
+#include "boot/kernel/seccomp_check.h"
 #include "boot/memory/memory_manager.h"
 #include "boot/syscalls/handlers.h"
 #include "boot/syscalls/pidfd_hook.h"
@@ -28,13 +30,41 @@ constexpr std::size_t kCloneArgumentsFirstSize = 64;
 constexpr std::uint64_t kNewNamespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |
                                          CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWTIME;
 // Namespaces that can be made inside: those that are names and numbers of this kernel alone.
-constexpr std::uint64_t kServedNamespaces = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWPID | CLONE_NEWIPC;
+constexpr std::uint64_t kServedNamespaces = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUSER;
 
 Result<void> check_new_namespaces(CurrentTask& task, std::uint64_t flags) {
   if ((flags & kNewNamespaces) == 0) return {};
-  if ((flags & kNewNamespaces & ~kServedNamespaces) != 0) return Errno((flags & CLONE_NEWUSER) != 0 ? EPERM : EINVAL);
-  if (!task.capable(CAP_SYS_ADMIN)) return Errno(EPERM);
+  if ((flags & kNewNamespaces & ~kServedNamespaces) != 0) return Errno(EINVAL);
+  // A new user namespace is made first, and its maker may make the others in it.
+  if ((flags & CLONE_NEWUSER) == 0 && !task.credentials()->has_at_home(CAP_SYS_ADMIN)) return Errno(EPERM);
   return {};
+}
+
+// chroot(2): who is locked in must not get the capability to leave.
+bool is_chrooted(CurrentTask& task) {
+  const FsContext::State state = task.fs().snapshot();
+  return state.root != follow_mounts(state.mounts->root_path());
+}
+
+// user_namespaces(7): in a namespace of its own a task has all capabilities, and these count nowhere else.
+Result<CredentialsPtr> credentials_in_new_namespace(CurrentTask& task) {
+  if (is_chrooted(task)) return Errno(EPERM);
+  auto next = std::make_shared<Credentials>(*task.credentials());
+  next->user_namespace = TRY(UserNamespace::make(next->user_namespace, next->effective_uid, next->effective_gid));
+  give_all_capabilities(*next);
+  return CredentialsPtr(std::move(next));
+}
+
+IpcNamespacePtr new_ipc_namespace(const CredentialsPtr& owner) {
+  auto made = std::make_shared<IpcNamespace>();
+  made->owner = owner->user_namespace;
+  return made;
+}
+
+UtsNamespacePtr copy_names(const UtsNamespacePtr& names, const CredentialsPtr& owner) {
+  UtsNames copy = *names->lock();
+  copy.owner = owner->user_namespace;
+  return std::make_shared<UtsNamespace>(std::move(copy));
 }
 
 Result<void> check_flags(CurrentTask& task, const CloneArguments& arguments) {
@@ -63,15 +93,13 @@ std::shared_ptr<SignalHandlers> child_handlers(TaskTree& tree, CurrentTask& task
 
 Result<TaskResources> child_resources(CurrentTask& task, std::uint64_t flags) {
   TaskResources resources = task.task().resources();
+  if ((flags & CLONE_NEWUSER) != 0) resources.credentials = TRY(credentials_in_new_namespace(task));
   if ((flags & CLONE_VM) == 0) resources.memory = TRY(task.memory().fork());
   if ((flags & CLONE_FILES) == 0) resources.files = resources.files->copy();
   if ((flags & CLONE_FS) == 0) resources.fs = resources.fs->copy();
-  if ((flags & CLONE_NEWNS) != 0) resources.fs->unshare_mounts();
-  if ((flags & CLONE_NEWUTS) != 0) {
-    auto names = std::make_shared<UtsNamespace>(*resources.uts->lock());
-    resources.uts = std::move(names);
-  }
-  if ((flags & CLONE_NEWIPC) != 0) resources.ipc = std::make_shared<IpcNamespace>();
+  if ((flags & CLONE_NEWNS) != 0) resources.fs->unshare_mounts(resources.credentials->user_namespace);
+  if ((flags & CLONE_NEWUTS) != 0) resources.uts = copy_names(resources.uts, resources.credentials);
+  if ((flags & CLONE_NEWIPC) != 0) resources.ipc = new_ipc_namespace(resources.credentials);
   return resources;
 }
 
@@ -90,7 +118,8 @@ Kernel::NewTask describe_child(CurrentTask& task, const CloneArguments& argument
   child.parent = sibling ? links.parent : own;
   child.parent_task = sibling ? links.parent_task : &task.task();
   child.pid_namespace = (arguments.flags & CLONE_NEWPID) != 0
-                            ? std::make_shared<PidNamespace>(task.task().pid_namespace())
+                            ? std::make_shared<PidNamespace>(task.task().pid_namespace(),
+                                                             child.resources.credentials->user_namespace)
                             : task.child_pid_namespace();
   child.control_group = own->control_group();
   child.process_group = links.group;
@@ -101,7 +130,7 @@ Kernel::NewTask describe_child(CurrentTask& task, const CloneArguments& argument
 }
 
 // The registers that the child starts with.
-ThreadState child_state(CurrentTask& task, const CloneArguments& arguments) {
+ThreadState child_state(CurrentTask& task, const CloneArguments& arguments, const SeccompFiltersPtr& filters) {
   ThreadState state;
   state.registers = task.registers();
   state.registers.rax = 0;
@@ -109,6 +138,7 @@ ThreadState child_state(CurrentTask& task, const CloneArguments& arguments) {
   if ((arguments.flags & CLONE_SETTLS) != 0) state.registers.fs_base = arguments.tls;
   const auto fp = task.context().fp_state();
   state.fp_state.assign(fp.begin(), fp.end());
+  state.no_native_calls = filters && !filters->allows_native_calls();
   return state;
 }
 
@@ -138,6 +168,13 @@ void inherit_from_parent(CurrentTask& task, const CloneArguments& arguments, Cur
   if ((arguments.flags & CLONE_CHILD_CLEARTID) != 0) child.clear_child_tid = {arguments.child_tid};
 }
 
+// Another thread may have put all of the group under new filters since the child's resources were copied.
+void inherit_new_filters(Task& parent, Task& child) {
+  auto tree = parent.kernel().tasks().lock();
+  const SeccompFiltersPtr filters = parent.seccomp();
+  if (filters && filters != child.seccomp()) set_seccomp(*tree, child, filters);
+}
+
 // Results that the caller asked to be stored. Linux ignores faults of the child's.
 Result<void> store_ids(CurrentTask& task, const CloneArguments& arguments, CurrentTask& child, Pid id) {
   if ((arguments.flags & CLONE_PARENT_SETTID) != 0)
@@ -147,14 +184,21 @@ Result<void> store_ids(CurrentTask& task, const CloneArguments& arguments, Curre
   return {};
 }
 
+int trace_child(CurrentTask& task, Task& child, const CloneArguments& arguments) {
+  auto tree = task.kernel().tasks().lock();
+  return trace_new_child(*tree, task.task(), child, arguments.flags, static_cast<int>(arguments.exit_signal));
+}
+
 Result<long> do_clone(CurrentTask& task, const CloneArguments& arguments) {
   TRY(check_flags(task, arguments));
   TaskResources resources = TRY(child_resources(task, arguments.flags));
   const std::shared_ptr<MemoryManager> memory = resources.memory;
-  std::unique_ptr<Context> context = TRY(memory->space().new_context(child_state(task, arguments)));
+  const ThreadState state = child_state(task, arguments, resources.seccomp);
+  std::unique_ptr<Context> context = TRY(memory->space().new_context(state));
   TaskPtr created = TRY(task.kernel().create_task(describe_child(task, arguments, std::move(resources))));
   auto child = std::make_unique<CurrentTask>(created, std::move(context));
   inherit_from_parent(task, arguments, *child);
+  if (task.task().calls_watched()) inherit_new_filters(task.task(), *created);
 
   const Pid id = created->tid(*task.task().pid_namespace());
   std::shared_ptr<VforkCompletion> completion;
@@ -171,16 +215,20 @@ Result<long> do_clone(CurrentTask& task, const CloneArguments& arguments) {
     task.kernel().discard(created);
     return stored.error();
   }
+  const int event = trace_child(task, *created, arguments);
   task.kernel().start(std::move(child));
-  if (completion)
+  if (event != 0) report_event(task, event, static_cast<std::uint64_t>(raw(id)));
+  if (completion) {
     task.wait_killably(completion->queue, [&] { return completion->done.load(std::memory_order_acquire); });
+    report_event(task, PTRACE_EVENT_VFORK_DONE, static_cast<std::uint64_t>(raw(id)));
+  }
   return raw(id);
 }
 
 // The process's semaphore adjustments stay behind: they are made now, as Linux does.
 void unshare_ipc(CurrentTask& task) {
   if (const auto left = task.task().resources().ipc) left->semaphores.undo_all(task.group());
-  auto own = std::make_shared<IpcNamespace>();
+  auto own = new_ipc_namespace(task.credentials());
   task.task().change_resources([&](TaskResources& r) { r.ipc.swap(own); });
 }
 
@@ -242,19 +290,23 @@ Result<long> sys_unshare(CurrentTask& task, CloneFlags flags) {
                                    kNewNamespaces;
   if ((flags.bits & ~kKnown) != 0) return Errno(EINVAL);
   TRY(check_new_namespaces(task, flags.bits));
+  if ((flags.bits & CLONE_NEWUSER) != 0) flags.bits |= CLONE_THREAD | CLONE_FS;
   if ((flags.bits & (CLONE_THREAD | CLONE_SIGHAND | CLONE_VM)) != 0) {
     auto tree = task.kernel().tasks().lock();
     if (task.group().links(*tree).living > 1) return Errno(EINVAL);
   }
+  if ((flags.bits & CLONE_NEWUSER) != 0) task.set_credentials(TRY(credentials_in_new_namespace(task)));
+  const UserNamespacePtr& owner = task.credentials()->user_namespace;
   if ((flags.bits & CLONE_FILES) != 0) task.set_files(task.files().copy());
   if ((flags.bits & (CLONE_FS | CLONE_NEWNS)) != 0) task.set_fs(task.fs().copy());
-  if ((flags.bits & CLONE_NEWNS) != 0) task.fs().unshare_mounts();
+  if ((flags.bits & CLONE_NEWNS) != 0) task.fs().unshare_mounts(owner);
   if ((flags.bits & CLONE_NEWUTS) != 0) {
-    auto names = std::make_shared<UtsNamespace>(*task.task().resources().uts->lock());
+    auto names = copy_names(task.task().resources().uts, task.credentials());
     task.task().change_resources([&](TaskResources& r) { r.uts.swap(names); });
   }
   if ((flags.bits & CLONE_NEWIPC) != 0) unshare_ipc(task);
-  if ((flags.bits & CLONE_NEWPID) != 0) task.unshare_pid_namespace();
+  if ((flags.bits & CLONE_NEWPID) != 0)
+    task.set_child_pid_namespace(std::make_shared<PidNamespace>(task.task().pid_namespace(), owner));
   return 0;
 }
 

@@ -114,7 +114,7 @@ Result<long> sys_fchdir(CurrentTask& task, Fd fd) {
 Result<long> sys_chroot(CurrentTask& task, UserPath path) {
   VfsPath found = TRY(find_path(task, kAtCwd, path, 0));
   TRY(check_directory(task, found));
-  if (!task.capable(CAP_SYS_CHROOT)) return Errno(EPERM);
+  if (!task.credentials()->has_at_home(CAP_SYS_CHROOT)) return Errno(EPERM);
   task.fs().set_root(std::move(found));
   return 0;
 }

@@ -10,10 +10,14 @@
 namespace runsc {
 namespace {
 
-// -1 leaves an id as it is.
-template <typename Id>
-std::optional<Id> wanted_id(Id id) {
-  return raw(id) == ~0U ? std::nullopt : std::optional(id);
+// -1 leaves an id as it is. EINVAL: the caller's user namespace does not map it.
+Result<std::optional<Uid>> wanted_id(CurrentTask& task, Uid id) {
+  if (raw(id) == ~0U) return std::optional<Uid>();
+  return std::optional(TRY(global_uid(task.credentials()->user_namespace, id)));
+}
+Result<std::optional<Gid>> wanted_id(CurrentTask& task, Gid id) {
+  if (raw(id) == ~0U) return std::optional<Gid>();
+  return std::optional(TRY(global_gid(task.credentials()->user_namespace, id)));
 }
 
 // The place of an open file, not of an O_PATH descriptor.
@@ -87,7 +91,7 @@ Result<long> sys_fchmod(CurrentTask& task, Fd fd, Mode mode) {
 
 Result<long> sys_fchownat(CurrentTask& task, Fd directory, UserPath path, Uid uid, Gid gid, int flags) {
   if ((flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) != 0) return Errno(EINVAL);
-  TRY(change_owner(task, TRY(find_path(task, directory, path, flags)), wanted_id(uid), wanted_id(gid)));
+  TRY(change_owner(task, TRY(find_path(task, directory, path, flags)), TRY(wanted_id(task, uid)), TRY(wanted_id(task, gid))));
   return 0;
 }
 
@@ -100,7 +104,7 @@ Result<long> sys_lchown(CurrentTask& task, UserPath path, Uid uid, Gid gid) {
 }
 
 Result<long> sys_fchown(CurrentTask& task, Fd fd, Uid uid, Gid gid) {
-  TRY(change_owner(task, TRY(place_of_descriptor(task, fd)), wanted_id(uid), wanted_id(gid)));
+  TRY(change_owner(task, TRY(place_of_descriptor(task, fd)), TRY(wanted_id(task, uid)), TRY(wanted_id(task, gid))));
   return 0;
 }
 

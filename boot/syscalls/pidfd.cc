@@ -41,7 +41,8 @@ Result<void> may_attach(CurrentTask& task, const Credentials& target) {
   const bool same_user = target.real_uid == own.real_uid && target.effective_uid == own.real_uid &&
                          target.saved_uid == own.real_uid && target.real_gid == own.real_gid &&
                          target.effective_gid == own.real_gid && target.saved_gid == own.real_gid;
-  if ((same_user && target.permitted.subset_of(own.permitted)) || task.capable(CAP_SYS_PTRACE)) return {};
+  if (own.has_in(target.user_namespace, CAP_SYS_PTRACE)) return {};
+  if (same_user && target.user_namespace == own.user_namespace && target.permitted.subset_of(own.permitted)) return {};
   return Errno(EPERM);
 }
 

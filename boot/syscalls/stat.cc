@@ -14,14 +14,14 @@
 namespace runsc {
 namespace {
 
-struct stat to_stat(const FileAttributes& file) {
+struct stat to_stat(const FileAttributes& file, const UserNamespacePtr& viewer) {
   struct stat result {};
   result.st_dev = file.device;
   result.st_ino = file.inode;
   result.st_nlink = file.links;
   result.st_mode = file.mode;
-  result.st_uid = raw(file.uid);
-  result.st_gid = raw(file.gid);
+  result.st_uid = raw(shown_uid(viewer, file.uid));
+  result.st_gid = raw(shown_gid(viewer, file.gid));
   result.st_rdev = file.rdev;
   result.st_size = static_cast<off_t>(file.size);
   result.st_blksize = file.block_size;
@@ -39,13 +39,13 @@ statx_timestamp to_timestamp(const timespec& time) {
   return result;
 }
 
-struct statx to_statx(const FileAttributes& file) {
+struct statx to_statx(const FileAttributes& file, const UserNamespacePtr& viewer) {
   struct statx result {};
   result.stx_mask = STATX_BASIC_STATS;
   result.stx_blksize = file.block_size;
   result.stx_nlink = file.links;
-  result.stx_uid = raw(file.uid);
-  result.stx_gid = raw(file.gid);
+  result.stx_uid = raw(shown_uid(viewer, file.uid));
+  result.stx_gid = raw(shown_gid(viewer, file.gid));
   result.stx_mode = static_cast<std::uint16_t>(file.mode);
   result.stx_ino = file.inode;
   result.stx_size = file.size;
@@ -83,13 +83,13 @@ Result<Found> find(CurrentTask& task, Fd directory, UserPath path, int flags) {
 }
 
 Result<long> store_stat(CurrentTask& task, const FileAttributes& attributes, UserOut<struct stat> to) {
-  TRY(task.write(to, to_stat(attributes)));
+  TRY(task.write(to, to_stat(attributes, task.credentials()->user_namespace)));
   return 0;
 }
 
 // access(2) asks for the real user, as if a set-user-ID program had not been.
 CredentialsPtr real_credentials(const CredentialsPtr& credentials) {
-  const bool root = credentials->real_uid == kRootUid;
+  const bool root = is_root_of(credentials->user_namespace, credentials->real_uid);
   const CapabilitySet effective = root ? credentials->permitted : CapabilitySet();
   if (credentials->fs_uid == credentials->real_uid && credentials->fs_gid == credentials->real_gid &&
       credentials->effective == effective)
@@ -161,7 +161,7 @@ Result<long> sys_statx(CurrentTask& task, Fd directory, UserPath path, int flags
   if ((flags & ~(kStatFlags | kSyncType)) != 0 || (flags & kSyncType) == kSyncType) return Errno(EINVAL);
   if ((mask & STATX__RESERVED) != 0) return Errno(EINVAL);
   const Found found = TRY(find(task, directory, path, flags));
-  struct statx result = to_statx(found.attributes);
+  struct statx result = to_statx(found.attributes, task.credentials()->user_namespace);
   if (found.path) {
     result.stx_mnt_id = static_cast<std::uint64_t>(found.path.mount->id());
     result.stx_mask |= STATX_MNT_ID;

@@ -32,7 +32,8 @@ void apply_limit(struct sysinfo& info, std::uint64_t limit) {
 }
 
 Result<std::string> read_name(CurrentTask& task, UserIn<char> name, int length) {
-  if (!task.capable(CAP_SYS_ADMIN)) return Errno(EPERM);
+  const UserNamespacePtr owner = task.task().resources().uts->lock()->owner;
+  if (!task.credentials()->has_in(owner, CAP_SYS_ADMIN)) return Errno(EPERM);
   if (length < 0 || static_cast<std::size_t>(length) > kNameLimit) return Errno(EINVAL);
   const std::vector<char> bytes = TRY(task.read_array(name, static_cast<std::size_t>(length)));
   return std::string(bytes.begin(), std::find(bytes.begin(), bytes.end(), '\0'));

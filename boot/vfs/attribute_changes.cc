@@ -20,7 +20,7 @@ Result<void> apply(const VfsPath& path, const AttributeChange& change, std::uint
 
 bool may_give_away(const Credentials& credentials, const FileAttributes& file, std::optional<Uid> uid,
                    std::optional<Gid> gid) {
-  if (credentials.has(CAP_CHOWN)) return true;
+  if (credentials.has_over(CAP_CHOWN, file.uid, file.gid)) return true;
   if (uid && (credentials.fs_uid != file.uid || *uid != file.uid)) return false;
   return !gid || (credentials.fs_uid == file.uid && (*gid == file.gid || credentials.in_group(*gid)));
 }
@@ -33,7 +33,7 @@ Result<void> change_mode(const WalkContext& context, const VfsPath& path, std::u
   const Credentials& credentials = *context.credentials;
   if (!owner_or_capable(credentials, file)) return Errno(EPERM);
   mode &= 07777;
-  if (!credentials.in_group(file.gid) && !credentials.has(CAP_FSETID)) mode &= ~static_cast<std::uint32_t>(S_ISGID);
+  if (!credentials.in_group(file.gid) && !credentials.has_over(CAP_FSETID, file.uid, file.gid)) mode &= ~static_cast<std::uint32_t>(S_ISGID);
   AttributeChange change;
   change.mode = mode;
   return apply(path, change, IN_ATTRIB);

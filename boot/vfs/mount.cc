@@ -120,7 +120,13 @@ Result<MountPtr> MountNamespace::bind(const VfsPath& what, const VfsPath& where,
   auto tree = tree_.lock();
   if (std::find(tree->mounts.begin(), tree->mounts.end(), what.mount) == tree->mounts.end()) return Errno(EINVAL);
   TRY(check_place(*tree, where, *what.dentry));
+  // What a locked mount covers stays covered.
+  const auto hides = [&](const MountPtr& each) {
+    const VfsPath place = each->mount_point();
+    return each->locked() && place && place.mount == what.mount && is_below(place.dentry, what.dentry);
+  };
   const std::vector<MountPtr> before = tree->mounts;
+  if (!recursive && std::any_of(before.begin(), before.end(), hides)) return Errno(EINVAL);
   const MountPtr fresh = clone(*what.mount, what.dentry);
   fresh->set_flags(fresh->flags() | flags);
   // Submounts lie behind their parents in the list, so a parent's copy exists when a child's turn comes.
@@ -132,6 +138,7 @@ Result<MountPtr> MountNamespace::bind(const VfsPath& what, const VfsPath& where,
     if (mount == what.mount || parent == copies.end()) continue;
     if (place.mount == what.mount && !is_below(place.dentry, what.dentry)) continue;
     const MountPtr copy = clone(*mount, mount->root());
+    if (mount->locked()) copy->set_locked(true);
     copies.emplace(mount.get(), copy);
     connect({parent->second, place.dentry}, copy);
     added.push_back(copy);
@@ -152,7 +159,7 @@ Result<void> MountNamespace::move(const VfsPath& what, const VfsPath& where) {
   std::vector<VfsPath> released;
   auto tree = tree_.lock();
   const MountPtr mount = what.mount;
-  if (what.dentry != mount->root() || !mount->mount_point()) return Errno(EINVAL);
+  if (what.dentry != mount->root() || !mount->mount_point() || mount->locked()) return Errno(EINVAL);
   if (std::find(tree->mounts.begin(), tree->mounts.end(), mount) == tree->mounts.end()) return Errno(EINVAL);
   TRY(check_place(*tree, where, *mount->root()));
   if (below(*where.mount, *mount)) return Errno(ELOOP);
@@ -172,6 +179,7 @@ Result<void> MountNamespace::unmount(const VfsPath& path, int flags) {
   const MountPtr mount = path.mount;
   if (path.dentry != mount->root() || !mount->mount_point()) return Errno(EINVAL);
   if (std::find(tree->mounts.begin(), tree->mounts.end(), mount) == tree->mounts.end()) return Errno(EINVAL);
+  if (mount->locked()) return Errno(EINVAL);
   for (const MountPtr& other : tree->mounts)
     if (below(*other, *mount)) gone.push_back(other);
   if (gone.size() > 1 && (flags & MNT_DETACH) == 0) return Errno(EBUSY);
@@ -191,10 +199,15 @@ Result<void> MountNamespace::pivot(const VfsPath& new_root, const VfsPath& put_o
   const MountPtr fresh = new_root.mount;
   const MountPtr old = tree->root;
   if (fresh == old || put_old.mount == old) return Errno(EBUSY);
-  if (new_root.dentry != fresh->root() || !fresh->mount_point()) return Errno(EINVAL);
+  if (new_root.dentry != fresh->root() || !fresh->mount_point() || fresh->locked()) return Errno(EINVAL);
   if (!below(*put_old.mount, *fresh)) return Errno(EINVAL);
   if (put_old.mount == fresh && !is_below(put_old.dentry, new_root.dentry)) return Errno(EINVAL);
   TRY(check_place(*tree, put_old, *old->root()));
+  // What may not be opened up is the root, whichever mount that is.
+  if (old->locked()) {
+    fresh->set_locked(true);
+    old->set_locked(false);
+  }
   disconnect(fresh, released);
   tree->root = fresh;
   connect(put_old, old);
@@ -210,13 +223,16 @@ MountPtr MountNamespace::mounted_on(const VfsPath& path) const {
 
 std::vector<MountPtr> MountNamespace::list() const { return tree_.lock()->mounts; }
 
-std::shared_ptr<MountNamespace> MountNamespace::copy(std::vector<VfsPath*> translate) const {
+std::shared_ptr<MountNamespace> MountNamespace::copy(std::vector<VfsPath*> translate, UserNamespacePtr owner) const {
   std::shared_ptr<MountNamespace> fresh(new MountNamespace(services_));
+  const bool less_privileged = owner != owner_;
+  fresh->owner_ = std::move(owner);
   std::map<const Mount*, MountPtr> copies;
   auto tree = tree_.lock();
   Tree copied;
   for (const MountPtr& mount : tree->mounts) {
     const MountPtr twin = clone(*mount, mount->root());
+    if (less_privileged || mount->locked()) twin->set_locked(true);
     copies.emplace(mount.get(), twin);
     copied.mounts.push_back(twin);
     if (mount == tree->root) copied.root = twin;

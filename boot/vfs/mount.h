@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "boot/base/lock.h"
+#include "boot/kernel/user_namespace.h"
 #include "boot/vfs/dentry.h"
 #include "boot/vfs/vfs_path.h"
 #include "boot/vfs/vfs_services.h"
@@ -33,6 +34,10 @@ class Mount : public std::enable_shared_from_this<Mount> {
   unsigned long flags() const { return flags_.load(std::memory_order_relaxed); }
   void set_flags(unsigned long flags) { flags_.store(flags, std::memory_order_relaxed); }
   bool read_only() const;
+  // Came into a mount namespace from one that belongs to a more privileged user namespace: can be neither unmounted nor
+  // opened up by what does (mount_namespaces(7), "Restrictions on mount namespaces").
+  bool locked() const { return locked_.load(std::memory_order_relaxed); }
+  void set_locked(bool locked) { locked_.store(locked, std::memory_order_relaxed); }
 
   // Where it is mounted; empty for the root of a namespace and after umount. Changes under the mount tree lock.
   VfsPath mount_point() const;
@@ -45,6 +50,7 @@ class Mount : public std::enable_shared_from_this<Mount> {
   FileSystemPtr file_system_;
   DentryPtr root_;
   std::atomic<unsigned long> flags_;
+  std::atomic<bool> locked_{false};
   std::string source_;
   Guarded<VfsPath, LockLevel::kLeaf> mount_point_;
   // By mount point. Several on one place lie on each other's roots. Changes under the mount tree lock.
@@ -87,8 +93,9 @@ class MountNamespace : public std::enable_shared_from_this<MountNamespace> {
   // All mounts, parents first, for /proc/mounts.
   std::vector<MountPtr> list() const;
   bool contains(const Mount& mount) const;
-  // CLONE_NEWNS. Paths of `translate` are moved to their copies in the new namespace.
-  std::shared_ptr<MountNamespace> copy(std::vector<VfsPath*> translate) const;
+  // CLONE_NEWNS by a task of user namespace `owner`. Paths of `translate` are moved to their copies in the new namespace.
+  std::shared_ptr<MountNamespace> copy(std::vector<VfsPath*> translate, UserNamespacePtr owner = nullptr) const;
+  const UserNamespacePtr& owner() const { return owner_; }
 
  private:
   struct Tree {
@@ -105,6 +112,7 @@ class MountNamespace : public std::enable_shared_from_this<MountNamespace> {
   static bool below(const Mount& mount, const Mount& ancestor);
 
   VfsServicesPtr services_;
+  UserNamespacePtr owner_;
   Guarded<Tree, LockLevel::kMountTree> tree_;
 };
 using MountNamespacePtr = std::shared_ptr<MountNamespace>;

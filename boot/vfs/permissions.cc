@@ -14,8 +14,8 @@ bool mode_allows(const Credentials& credentials, const FileAttributes& file, int
 
 bool capability_allows(const Credentials& credentials, const FileAttributes& file, int may) {
   const bool only_looks = (may & kMayWrite) == 0 && (file.is_directory() || may == kMayRead);
-  if (only_looks && credentials.has(CAP_DAC_READ_SEARCH)) return true;
-  if (!credentials.has(CAP_DAC_OVERRIDE)) return false;
+  if (only_looks && credentials.has_over(CAP_DAC_READ_SEARCH, file.uid, file.gid)) return true;
+  if (!credentials.has_over(CAP_DAC_OVERRIDE, file.uid, file.gid)) return false;
   // Nobody executes a file that nobody may execute.
   return file.is_directory() || (may & kMayExec) == 0 || (file.mode & 0111) != 0;
 }
@@ -28,13 +28,13 @@ Result<void> check_mode(const Credentials& credentials, const FileAttributes& fi
 }
 
 bool owner_or_capable(const Credentials& credentials, const FileAttributes& file) {
-  return credentials.fs_uid == file.uid || credentials.has(CAP_FOWNER);
+  return credentials.fs_uid == file.uid || credentials.has_over(CAP_FOWNER, file.uid, file.gid);
 }
 
 bool sticky_forbids(const Credentials& credentials, const FileAttributes& directory, const FileAttributes& file) {
   if ((directory.mode & S_ISVTX) == 0) return false;
   if (credentials.fs_uid == file.uid || credentials.fs_uid == directory.uid) return false;
-  return !credentials.has(CAP_FOWNER);
+  return !credentials.has_over(CAP_FOWNER, file.uid, file.gid);
 }
 
 std::uint32_t without_set_id(const FileAttributes& file) {

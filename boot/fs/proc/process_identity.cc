@@ -3,10 +3,6 @@
 
 namespace runsc {
 
-// There is one user namespace.
-Result<std::string> show_uid_map(const ProcessView&) { return std::string("         0          0 4294967295\n"); }
-Result<std::string> show_setgroups(const ProcessView&) { return std::string("allow\n"); }
-
 // Without audit nobody has logged in: (uid_t) -1.
 Result<std::string> show_loginuid(const ProcessView&) { return std::string("4294967295"); }
 Result<std::string> show_sessionid(const ProcessView&) { return std::string("4294967295"); }

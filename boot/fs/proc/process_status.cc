@@ -7,6 +7,7 @@
 #include "boot/fs/cpu/processors.h"
 #include "boot/kernel/fd_table.h"
 #include "boot/kernel/fs_context.h"
+#include "boot/kernel/seccomp_filters.h"
 
 namespace runsc {
 namespace {
@@ -23,18 +24,23 @@ void append_names(std::string& out, const ProcessView& view, const ProcessFacts&
   append_format(out, "Name:\t%s\n", escape_name(view.task->name()).c_str());
   if (const auto fs = view.task->fs()) append_format(out, "Umask:\t%04o\n", fs->umask());
   append_format(out, "State:\t%s\n", state_text(facts.state));
-  append_format(out, "Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", facts.tgid, facts.tid, facts.parent);
+  append_format(out, "Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t%d\n", facts.tgid, facts.tid, facts.parent,
+                facts.tracer);
 }
 
 void append_owner(std::string& out, const ProcessView& view, const Credentials& c, const ProcessFacts& facts) {
-  append_format(out, "Uid:\t%u\t%u\t%u\t%u\n", raw(c.real_uid), raw(c.effective_uid), raw(c.saved_uid), raw(c.fs_uid));
-  append_format(out, "Gid:\t%u\t%u\t%u\t%u\n", raw(c.real_gid), raw(c.effective_gid), raw(c.saved_gid), raw(c.fs_gid));
+  const UserNamespacePtr reader = user_namespace_of_reader();
+  const auto user = [&](Uid id) { return raw(shown_uid(reader, id)); };
+  const auto group = [&](Gid id) { return raw(shown_gid(reader, id)); };
+  append_format(out, "Uid:\t%u\t%u\t%u\t%u\n", user(c.real_uid), user(c.effective_uid), user(c.saved_uid), user(c.fs_uid));
+  append_format(out, "Gid:\t%u\t%u\t%u\t%u\n", group(c.real_gid), group(c.effective_gid), group(c.saved_gid),
+                group(c.fs_gid));
   const auto files = view.task->files();
   const std::vector<Fd> open = files ? files->list() : std::vector<Fd>();
   std::size_t slots = files ? 64 : 0;  // Linux grows its tables by doubling
   while (!open.empty() && slots <= static_cast<std::size_t>(raw(open.back()))) slots *= 2;
   append_format(out, "FDSize:\t%zu\nGroups:\t", slots);
-  for (std::size_t i = 0; i < c.groups.size(); i++) append_format(out, i == 0 ? "%u" : " %u", raw(c.groups[i]));
+  for (std::size_t i = 0; i < c.groups.size(); i++) append_format(out, i == 0 ? "%u" : " %u", group(c.groups[i]));
   out += " \n";  // Linux has a space at the end, also without groups
   append_list(out, "NStgid:", facts.ns_tgids);
   append_list(out, "NSpid:", facts.ns_tids);
@@ -78,7 +84,7 @@ void append_signals(std::string& out, const ProcessView& view, const ProcessFact
   add("SigCgt", facts.caught);
 }
 
-void append_privileges(std::string& out, const Credentials& c) {
+void append_privileges(std::string& out, const Credentials& c, const SeccompFiltersPtr& filters) {
   const auto add = [&](const char* key, CapabilitySet set) {
     append_format(out, "%s:\t%016llx\n", key, ull{set.bits()});
   };
@@ -88,7 +94,8 @@ void append_privileges(std::string& out, const Credentials& c) {
   add("CapBnd", c.bounding);
   add("CapAmb", c.ambient);
   append_format(out, "NoNewPrivs:\t%d\n", c.no_new_privileges ? 1 : 0);
-  out += "Seccomp:\t0\nSeccomp_filters:\t0\n";
+  append_format(out, "Seccomp:\t%d\nSeccomp_filters:\t%zu\n", filters ? filters->mode() : 0,
+                filters ? filters->count() : 0);
   out += "Speculation_Store_Bypass:\tthread vulnerable\nSpeculationIndirectBranch:\tconditional enabled\n";
 }
 
@@ -112,7 +119,7 @@ Result<std::string> show_status(const ProcessView& view) {
   if (const auto memory = view.task->memory()) append_memory(out, *memory);
   append_format(out, "Threads:\t%d\n", facts.threads);
   append_signals(out, view, facts);
-  append_privileges(out, *shown);
+  append_privileges(out, *shown, view.task->seccomp());
   append_processors(out, *view.task);
   out += "voluntary_ctxt_switches:\t0\nnonvoluntary_ctxt_switches:\t0\n";
   return out;

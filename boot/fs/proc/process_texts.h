@@ -44,9 +44,17 @@ Result<void> store_timerslack(const ProcessView& view, std::string_view text);
 Result<std::string> show_coredump_filter(const ProcessView& view);
 Result<std::string> show_children(const ProcessView& view);
 Result<std::string> show_syscall(const ProcessView& view);
-// process_identity.cc
+// process_id_maps.cc
 Result<std::string> show_uid_map(const ProcessView& view);
+Result<void> store_uid_map(const ProcessView& view, std::string_view text);
+Result<std::string> show_gid_map(const ProcessView& view);
+Result<void> store_gid_map(const ProcessView& view, std::string_view text);
+Result<std::string> show_projid_map(const ProcessView& view);
 Result<std::string> show_setgroups(const ProcessView& view);
+Result<void> store_setgroups(const ProcessView& view, std::string_view text);
+// Through whose eyes the present call looks.
+UserNamespacePtr user_namespace_of_reader();
+// process_identity.cc
 Result<std::string> show_loginuid(const ProcessView& view);
 Result<std::string> show_sessionid(const ProcessView& view);
 Result<std::string> show_cgroup(const ProcessView& view);
