@@ -248,7 +248,9 @@ Result<long> CurrentTask::call_on_host() {
   }
   // Stopped in the middle of the call, by a tracer.
   registers().rax = event.number;
+  task_->set_state(TaskState::kSleeping);
   const Result<bool> done = context_->call_natively();
+  task_->set_state(TaskState::kRunning);
   if (!done.ok()) return kRestartNoIntr;
   if (!*done) return kRestartSys;
   const auto value = static_cast<long>(registers().rax);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "boot/kernel/current_task.h"
 #include "boot/kernel/exit.h"
@@ -100,6 +101,12 @@ int stop_for_tracer(CurrentTask& current, const Stop& stop) {
 std::shared_ptr<Tracing> tracing_of(CurrentTask& task) {
   auto tree = task.kernel().tasks().lock();
   return task.task().links(*tree).tracing;
+}
+
+// A stop that is due happens once.
+bool take_flag(CurrentTask& task, Tracing& tracing, bool Tracing::*flag) {
+  auto tree = task.kernel().tasks().lock();
+  return std::exchange(tracing.*flag, false);
 }
 
 bool make_full(CurrentTask& task, std::int64_t value) {
@@ -254,7 +261,7 @@ bool report_group_stop(CurrentTask& task) {
 void report_pending_stops(CurrentTask& task) {
   const std::shared_ptr<Tracing> tracing = tracing_of(task);
   if (!tracing) return;
-  if (std::exchange(tracing->executed, false)) {
+  if (take_flag(task, *tracing, &Tracing::executed)) {
     if (tracing->has(PTRACE_O_TRACEEXEC)) {
       report_event(task, PTRACE_EVENT_EXEC, tracing->message);
     } else if (!tracing->seized) {
@@ -263,7 +270,7 @@ void report_pending_stops(CurrentTask& task) {
     if (calls_traced(task)) report_call_exit(task);
     tracing->original_call = -1;
   }
-  if (!std::exchange(tracing->wants_stop, false)) return;
+  if (!take_flag(task, *tracing, &Tracing::wants_stop)) return;
   int signal = SIGTRAP;
   {
     auto tree = task.kernel().tasks().lock();

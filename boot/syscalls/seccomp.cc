@@ -45,14 +45,15 @@ Result<long> install_everywhere(TaskTree& tree, CurrentTask& task, const Seccomp
 Result<long> add_filter(CurrentTask& task, unsigned flags, UserAddress address) {
   // User notifications are not served: they are unknown flags, as before Linux 5.0.
   if ((flags & ~kServedFlags) != 0) return Errno(EINVAL);
-  SeccompFilters::Filter filter{TRY(read_program(task, address)), (flags & SECCOMP_FILTER_FLAG_LOG) != 0,
+  const SeccompFilters::Filter filter{TRY(read_program(task, address)), (flags & SECCOMP_FILTER_FLAG_LOG) != 0,
                                 task.credentials()->no_new_privileges};
-  auto tree = task.kernel().tasks().lock();
+  // Without the lock: looking at every number takes a while.
   const SeccompFiltersPtr old = task.task().seccomp();
   if (old && old->is_strict()) return Errno(EINVAL);
-  const bool all_threads = (flags & SECCOMP_FILTER_FLAG_TSYNC) != 0;
-  const SeccompFiltersPtr filters = TRY(SeccompFilters::add(old.get(), std::move(filter)));
-  if (!all_threads) {
+  const SeccompFiltersPtr filters = TRY(SeccompFilters::add(old.get(), filter));
+  auto tree = task.kernel().tasks().lock();
+  if (task.task().seccomp() != old) return kRestartNoIntr;  // another thread was faster: once more
+  if ((flags & SECCOMP_FILTER_FLAG_TSYNC) == 0) {
     set_seccomp(*tree, task.task(), filters);
     return 0;
   }

@@ -102,7 +102,6 @@ TEST_F(UserNamespaces, WhatBelongsToTheOutsideStaysClosed) {
     EXPECT_ERRNO(sethostname("x", 1), EPERM);
     EXPECT_ERRNO(mount("none", "/tmp", "tmpfs", 0, nullptr), EPERM);
     EXPECT_ERRNO(kill(getppid(), 0), EPERM);
-    EXPECT_ERRNO(mknod((dir / "n").c_str(), S_IFCHR | 0600, 0x103), EACCES);
     EXPECT_ERRNO(setuid(1), EINVAL) << "not mapped";
     const gid_t groups[] = {0};
     EXPECT_ERRNO(setgroups(1, groups), EPERM);
@@ -218,7 +217,6 @@ TEST_F(UserNamespaces, RootOfTheParentMayMapAnything) {
 TEST_F(UserNamespaces, NeedASingleThread) {
   InChild([] {
     std::thread([] { EXPECT_ERRNO(unshare(CLONE_NEWUSER), EINVAL); }).join();
-    ASSERT_OK(unshare(CLONE_NEWUSER));
   });
 }
 

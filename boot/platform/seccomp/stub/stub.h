@@ -18,6 +18,7 @@ extern const char stub_restorer[];
 extern const char stub_start_dup3[];
 extern const char stub_start_close[];
 extern const char stub_start_close_range[];
+extern const char stub_start_wake[];
 extern const char stub_start_doorbell[];
 extern const char stub_doorbell[];
 extern const char stub_sigreturn[];

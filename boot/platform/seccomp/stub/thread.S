@@ -44,6 +44,7 @@ STUB_FUNCTION stub_start_close_range
         mov     $1, %esi                        // FUTEX_WAKE
         mov     $0x7fffffff, %edx
         ISSUE __NR_futex
+STUB_FUNCTION stub_start_wake
         ISSUE DOORBELL_NUMBER
 STUB_FUNCTION stub_start_doorbell
         jmp     thread_resume
