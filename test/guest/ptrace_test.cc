@@ -171,8 +171,9 @@ TEST(Ptrace, FutexAndArchPrctlAreSeen) {
     const long first = syscall(SYS_futex, &word, 0 /* FUTEX_WAIT */, 1, nullptr);
     const bool again = first == -1 && errno == EAGAIN;
     const long second = syscall(SYS_futex, &word, 1 /* FUTEX_WAKE */, 1, nullptr);
-    const long third = syscall(SYS_arch_prctl, 0x1001 /* ARCH_SET_GS */, base);
-    _exit(again && second == 0 && third == 0 ? 0 : 1);
+    const long third = syscall(SYS_arch_prctl, 0x1001 /* ARCH_SET_GS */, 0x123000);
+    syscall(SYS_arch_prctl, 0x1004, &base);
+    _exit(again && second == 0 && third == 0 && base == 0x123000 ? 0 : 1);
   });
   int futexes = 0, bases = 0, status = 0;
   for (;;) {
@@ -185,7 +186,7 @@ TEST(Ptrace, FutexAndArchPrctlAreSeen) {
   }
   EXPECT_EQ(0, status);
   EXPECT_EQ(2, futexes);
-  EXPECT_EQ(2, bases);
+  EXPECT_EQ(3, bases);
   tracee.Forget();
 }
 

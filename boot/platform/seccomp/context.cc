@@ -218,6 +218,9 @@ Result<bool> SeccompContext::call_natively() {
     if (event.kind == Event::Kind::kKicked) kicks_.request_again();
     if (after.rip == stub_address(stub_native_call)) return false;
     stopped_.registers.rax = after.rax;
+    // What arch_prctl(2) may have set.
+    stopped_.registers.fs_base = after.fs_base;
+    stopped_.registers.gs_base = after.gs_base;
     return true;
   }
 }
