@@ -71,6 +71,8 @@ class FakeAddressSpace : public AddressSpace {
   Result<int> futex_wake(std::uint64_t, int) override { return Errno(ENOSYS); }
   Result<std::unique_ptr<AddressSpace>> fork() override;
   Result<std::unique_ptr<Context>> new_context(const ThreadState&) override { return Errno(ENOSYS); }
+  std::shared_ptr<const PagingUsage> paging_usage() const override { return std::make_shared<PagingUsage>(); }
+  Result<std::int64_t> peak_resident_kib() override { return std::int64_t{0}; }
   int host_pid() const override { return 0; }
 
   const Pages& pages() const { return pages_; }

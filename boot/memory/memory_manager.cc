@@ -87,8 +87,18 @@ Result<std::shared_ptr<MemoryManager>> MemoryManager::fork() {
   copy.brk = state->brk;
   copy.stack_slack = state->stack_slack;
   copy.peak = copy.vmas.virtual_bytes();
-  return std::shared_ptr<MemoryManager>(
+  const std::shared_ptr<MemoryManager> child(
       new MemoryManager(std::move(space), layout_, std::move(copy), mmap_top_, randomize_));
+  // Before this one's lock is released, so that whoever resizes a file and has told this one finds the child too.
+  for (const auto& [start, vma] : state->vmas.all())
+    if (vma.mappers != nullptr && !vma.dont_fork) vma.mappers->add(child);
+  return child;
+}
+
+std::shared_ptr<void> MemoryManager::attach_once(std::shared_ptr<void> object) {
+  auto attachment = attachment_.lock();
+  if (*attachment == nullptr) *attachment = std::move(object);
+  return *attachment;
 }
 
 std::vector<Vma> MemoryManager::vmas() const {

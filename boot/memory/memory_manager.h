@@ -39,13 +39,13 @@ struct MmapRequest {
   std::string name;
 };
 
-class MemoryManager {
+class MemoryManager : public FileMapper, public std::enable_shared_from_this<MemoryManager> {
  public:
   // `stack_limit`: RLIMIT_STACK, which decides where mappings begin. `randomize`: not under ADDR_NO_RANDOMIZE of
   // personality(2).
   static Result<std::shared_ptr<MemoryManager>> create(Platform& platform, std::uint64_t stack_limit,
                                                        bool randomize = true);
-  ~MemoryManager();
+  ~MemoryManager() override;
 
   AddressSpace& space() { return *space_; }
   const Platform::Layout& layout() const { return layout_; }
@@ -108,6 +108,13 @@ class MemoryManager {
   // A SIGBUS at `address`: if the file mapped there has grown since, the pages are mapped and the access may be tried
   // again.
   bool map_grown_file(std::uint64_t address);
+  // What lies behind the end of the file by now raises SIGBUS; what has come into it is mapped, if it is shared.
+  void file_resized(const FileMappers& file) override;
+
+  // What belongs to this address space and is not memory (the contexts of io_setup(2)): the first caller's object stays
+  // until the end; a fork begins without.
+  std::shared_ptr<void> attachment() const { return *attachment_.lock(); }
+  std::shared_ptr<void> attach_once(std::shared_ptr<void> object);
 
   // What execve(2) and prctl(2) PR_SET_MM record: /proc/pid/cmdline, environ, auxv, stat.
   struct Image {
@@ -182,6 +189,12 @@ class MemoryManager {
   Result<void> punch_holes(AddressRange range);
   void grow_peak(State& state) const;
 
+  // file_faults.cc
+  bool map_grown_part(const Vma& before, AddressRange wanted);
+  void cut_at_end(Access& state, const FileMappers& file);
+  // For a mapping of a file that was just made: whoever resizes the file tells this address space from here on.
+  void note_mapper(Access& state, const Vma& vma);
+
   // remap.cc
   Result<void> prepare_remap(const State& state, RemapPlan& plan, const CallLimits& limits) const;
   Result<std::uint64_t> execute_remap(State& state, RemapPlan& plan, std::vector<Vma>& garbage);
@@ -201,6 +214,7 @@ class MemoryManager {
   StateLock state_;
   std::unique_ptr<AddressSpace> space_;
   std::condition_variable_any native_done_;
+  mutable Guarded<std::shared_ptr<void>, LockLevel::kLeaf> attachment_;
 };
 
 template <typename Operation>

@@ -121,6 +121,7 @@ Result<std::uint64_t> MemoryManager::mmap(const MmapRequest& request, const Call
   if (vma.file != nullptr) {
     mapping = TRY(map_file(length, vma));
     vma.pin = mapping->pin;
+    vma.mappers = mapping->mappers;
     vma.beyond_end = has_part_beyond_end(*mapping);
   }
   bool natively = false;
@@ -177,8 +178,10 @@ Result<std::uint64_t> MemoryManager::map_checked(const MmapRequest& request, Vma
   }
   garbage = state->vmas.remove(range);
   if (natively) state->native.keep(*native, std::move(garbage));
+  const Vma mapped = vma.mappers != nullptr ? vma : Vma();
   state->vmas.insert(std::move(vma));
   grow_peak(*state);
+  note_mapper(state, mapped);
   return range.start;
 }
 

@@ -71,7 +71,11 @@ Result<std::uint64_t> MemoryManager::mremap(std::uint64_t old_address, std::uint
       settle(state, plan.old_range());
       if (plan.has(MREMAP_FIXED)) settle(state, plan.new_range());
       TRY(prepare_remap(*state, plan, limits));
-      if (plan.growth_length == 0 || plan.growth) return execute_remap(*state, plan, garbage);
+      if (plan.growth_length == 0 || plan.growth) {
+        const auto address = execute_remap(*state, plan, garbage);
+        if (address.ok() && plan.vma.mappers != nullptr) note_mapper(state, Vma(*state->vmas.find(*address)));
+        return address;
+      }
     }
     // The file system's locks come before this object's; then everything is looked at again.
     const bool writable = plan.vma.shared && (plan.vma.max_protection & PROT_WRITE) != 0;

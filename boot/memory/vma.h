@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "boot/vfs/file_mappers.h"
 #include "boot/vfs/inode.h"
 
 namespace runsc {
@@ -39,6 +40,7 @@ struct Vma {
   FilePtr file;             // null: anonymous
   std::uint64_t offset = 0;  // of `start` in the file
   std::shared_ptr<void> pin;  // FileMapping::pin
+  std::shared_ptr<FileMappers> mappers;  // FileMapping::mappers
   bool beyond_end = false;    // parts lay behind the end of the file when they were mapped
   std::string name;  // "[heap]", "[stack]", "[vdso]", or empty; anonymous shared memory: "/dev/zero (deleted)"
 

@@ -202,6 +202,7 @@ TEST(Fault, FileTruncatedUnderAMappingIsAdrerr) {
   ASSERT_OK(ftruncate(fd.get(), 100));
   EXPECT_EQ(0, p[200]);
   ExpectFault(SIGBUS, BUS_ADRERR, [&] { (void)p[5000]; });
+  EXPECT_EQ(p + 5000, fault.si_addr);
   munmap(const_cast<char*>(p), 8192);
 }
 

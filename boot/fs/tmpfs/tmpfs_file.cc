@@ -132,6 +132,7 @@ Result<std::size_t> TmpfsFile::write(IoSource& source, std::optional<std::uint64
   if ((seals_ & (F_SEAL_WRITE | kSealFutureWrite)) != 0) return Errno(EPERM);
   if ((seals_ & F_SEAL_GROW) != 0 && at + source.remaining() > pages_.size()) return Errno(EPERM);
   const std::size_t count = TRY(pages_.write(source, at));
+  note_size();
   touch(*meta);
   return count;
 }
@@ -156,10 +157,29 @@ Result<void> TmpfsFile::resize_locked(std::uint64_t size) {
   if ((seals_ & F_SEAL_SHRINK) != 0 && size < pages_.size()) return Errno(EPERM);
   if ((seals_ & F_SEAL_GROW) != 0 && size > pages_.size()) return Errno(EPERM);
   pages_.resize(size);
+  note_size();
   return {};
 }
 
+void TmpfsFile::note_size() {
+  if (mappers_ != nullptr) mappers_->set_size(pages_.size());
+}
+
+void TmpfsFile::resized() {
+  const auto mappers = [&] {
+    auto meta = meta_.lock();
+    return mappers_;
+  }();
+  if (mappers != nullptr) mappers->tell_resized();
+}
+
 Result<void> TmpfsFile::allocate(int mode, std::uint64_t offset, std::uint64_t length) {
+  TRY(change_space(mode, offset, length));
+  if ((mode & FALLOC_FL_KEEP_SIZE) == 0) resized();
+  return {};
+}
+
+Result<void> TmpfsFile::change_space(int mode, std::uint64_t offset, std::uint64_t length) {
   const bool keep_size = (mode & FALLOC_FL_KEEP_SIZE) != 0;
   const int action = mode & ~FALLOC_FL_KEEP_SIZE;
   if (action != 0 && action != FALLOC_FL_PUNCH_HOLE && action != FALLOC_FL_ZERO_RANGE) return Errno(EOPNOTSUPP);
@@ -172,6 +192,7 @@ Result<void> TmpfsFile::allocate(int mode, std::uint64_t offset, std::uint64_t l
   if (action != 0) pages_.punch(offset, length);
   if (action != FALLOC_FL_PUNCH_HOLE) TRY(pages_.allocate(offset, length));
   if (!keep_size && end > pages_.size()) pages_.resize(end);
+  note_size();
   touch(*meta);
   return {};
 }
@@ -181,6 +202,8 @@ Result<FileMapping> TmpfsFile::map(std::uint64_t offset, std::uint64_t length, b
   if (shared_writable && (seals_ & (F_SEAL_WRITE | kSealFutureWrite)) != 0) return Errno(EPERM);
   FileMapping mapping = TRY(pages_.map(offset, length));
   if (shared_writable && sealable_) mapping.pin = writable_mappings_;
+  if (mappers_ == nullptr) mappers_ = std::make_shared<FileMappers>(pages_.size());
+  mapping.mappers = mappers_;
   return mapping;
 }
 

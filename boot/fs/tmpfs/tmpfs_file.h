@@ -32,12 +32,17 @@ class TmpfsFile : public TmpfsInode {
  private:
   void fill(FileAttributes& file) override;
   Result<void> resize_locked(std::uint64_t size) override;
+  void resized() override;
+  void note_size();
+  Result<void> change_space(int mode, std::uint64_t offset, std::uint64_t length);
 
   const bool never_named_;
   // Guarded by meta_'s lock.
   FilePages pages_;
   bool sealable_ = false;
   int seals_ = 0;
+  // Made by the first map().
+  std::shared_ptr<FileMappers> mappers_;
   // Its use count tells how many writable mappings there are.
   std::shared_ptr<int> writable_mappings_ = std::make_shared<int>(0);
 };

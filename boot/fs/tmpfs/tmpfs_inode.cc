@@ -48,6 +48,12 @@ Result<FileAttributes> TmpfsInode::attributes() {
 }
 
 Result<void> TmpfsInode::set_attributes(const AttributeChange& change) {
+  TRY(apply(change));
+  if (change.size) resized();
+  return {};
+}
+
+Result<void> TmpfsInode::apply(const AttributeChange& change) {
   auto meta = meta_.lock();
   const timespec time = now();
   if (change.size) {

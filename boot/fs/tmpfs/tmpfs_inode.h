@@ -22,7 +22,7 @@ class TmpfsInode : public Inode {
 
   Result<FileAttributes> attributes() override;
   std::uint32_t type() const override { return type_; }
-  Result<void> set_attributes(const AttributeChange& change) override;
+  Result<void> set_attributes(const AttributeChange& change) final;
   Result<void> check_permission(const Credentials& credentials, int may) override;
 
   Result<std::vector<std::byte>> get_xattr(std::string_view name) override;
@@ -44,6 +44,8 @@ class TmpfsInode : public Inode {
   virtual void fill(FileAttributes&) {}
   // Of regular files; the inode is locked.
   virtual Result<void> resize_locked(std::uint64_t) { return Errno(EINVAL); }
+  // Called after that, without the lock.
+  virtual void resized() {}
 
   static timespec now();
   static void touch(Meta& meta) { meta.modify_time = meta.change_time = now(); }
@@ -52,6 +54,8 @@ class TmpfsInode : public Inode {
   Guarded<Meta, LockLevel::kInode> meta_;
 
  private:
+  Result<void> apply(const AttributeChange& change);
+
   const std::uint64_t number_;
   const std::uint32_t type_;
   // Atomic, so that permission checks of the path walk take no lock; written with the inode locked.
