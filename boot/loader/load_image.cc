@@ -100,6 +100,8 @@ Result<Mapped> map_program(const LoadRequest& request, const Program& program, c
   if (mapped.has_interpreter)
     mapped.interpreter =
         TRY(map_elf(memory, interpreter, interpreter_file, ElfPlace::kMappingArea, 0, request.limits));
+  // Only the program itself is busy while it runs.
+  if (mapped.has_interpreter) interpreter_file->set_claim({});
   if (mapped.interpreter.entry >= task_size || mapped.program.entry >= task_size) return Errno(EINVAL);
   return mapped;
 }

@@ -11,7 +11,9 @@ Result<FilePtr> open_for_execution(const WalkContext& context, const VfsPath& pa
   TRY(check_access(*context.credentials, path, kMayExec));
   WalkContext kernel = context;
   kernel.credentials = root_credentials();
-  return open_resolved(kernel, path, OpenFlags{O_RDONLY});
+  FilePtr file = TRY(open_resolved(kernel, path, OpenFlags{O_RDONLY}));
+  file->set_claim(TRY(FileClaim::take(inode, FileClaim::Kind::kExecute)));
+  return file;
 }
 
 Result<FilePtr> ContextOpener::open_executable(std::string_view path) {

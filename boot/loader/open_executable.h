@@ -10,7 +10,8 @@
 namespace runsc {
 
 // Opens a place that was found for execution: EACCES unless it is a regular file that `credentials` may execute, on a
-// mount without noexec. It can be read whether or not they may read it.
+// mount without noexec. It can be read whether or not they may read it. Nobody can open it for writing as long as the
+// file lives: ETXTBSY if somebody has.
 Result<FilePtr> open_for_execution(const WalkContext& context, const VfsPath& path);
 
 // Finds interpreters with the rights and from the root of `context`, which it borrows.

@@ -4,6 +4,7 @@
 #include "boot/fs/pipe/pipe.h"
 #include "boot/kernel/fd_table.h"
 #include "boot/syscalls/handlers.h"
+#include "boot/syscalls/leases.h"
 #include "boot/syscalls/record_locks.h"
 #include "boot/vfs/permissions.h"
 
@@ -145,8 +146,12 @@ Result<long> sys_fcntl(CurrentTask& task, Fd fd, int command, std::uint64_t argu
       return set_signal(*file, argument);
     case F_GETSIG:
       return file->async_owner().signal;
+    case F_SETLEASE:
+      return set_lease(task, fd, file, argument);
     case F_GETLEASE:
-      return F_UNLCK;
+      return get_lease(*file);
+    case F_NOTIFY:
+      return set_directory_notification(task, fd, file, argument);
     case F_SETPIPE_SZ:
     case F_GETPIPE_SZ:
       return pipe_size(*file, command, argument);

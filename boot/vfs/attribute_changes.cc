@@ -1,4 +1,6 @@
 // chmod(2), chown(2), truncate(2), utimensat(2).
+#include "boot/vfs/file_claim.h"
+#include "boot/vfs/file_leases.h"
 #include "boot/vfs/inode_watches.h"
 #include "boot/vfs/path_walk.h"
 #include "boot/vfs/permissions.h"
@@ -56,7 +58,10 @@ Result<void> change_size(const WalkContext& context, const VfsPath& path, std::u
   if (S_ISDIR(type)) return Errno(EISDIR);
   if (!S_ISREG(type)) return Errno(EINVAL);
   TRY(check_access(*context.credentials, path, kMayWrite));
-  TRY(drop_set_id(*context.credentials, *path.dentry->inode_pointer()));
+  Inode& inode = *path.dentry->inode_pointer();
+  const FileClaim claim = TRY(FileClaim::take(inode.shared_from_this(), FileClaim::Kind::kWrite));
+  TRY(break_leases(context, inode, true, false));
+  TRY(drop_set_id(*context.credentials, inode));
   AttributeChange change;
   change.size = size;
   return apply(path, change, IN_MODIFY);

@@ -1,6 +1,7 @@
 #include "boot/vfs/file_description.h"
 
 #include "boot/vfs/dentry.h"
+#include "boot/vfs/file_leases.h"
 #include "boot/vfs/file_locks.h"
 #include "boot/vfs/inode_watches.h"
 
@@ -11,6 +12,14 @@ namespace {
 constexpr int kOpenOnly = O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC;
 // What F_SETFL may change.
 constexpr int kChangeable = O_APPEND | O_ASYNC | O_DIRECT | O_NOATIME | O_NONBLOCK;
+
+// Leases and F_NOTIFY.
+void end_notices(const FileDescription& file) {
+  Inode& inode = *file.path().dentry->inode_pointer();
+  if (inode.has_leases()) (void)inode.leases().remove(file);
+  if (!inode.has_watches()) return;
+  if (const InodeWatchPtr watch = inode.watches().find(&file)) inode.watches().remove(*watch);
+}
 
 }  // namespace
 
@@ -23,6 +32,7 @@ FileDescription::~FileDescription() {
     (void)inode->locks().flock(this, LockType::kUnlock);
     inode->locks().release_records({this, true});
   }
+  if (has_notices_.load(std::memory_order_acquire) && path_) end_notices(*this);
   if (!flags().path_only()) notify_file(*this, flags().writable() ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
 }
 

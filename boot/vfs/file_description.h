@@ -14,6 +14,8 @@
 
 #include "boot/base/lock.h"
 #include "boot/kernel/wait_queue.h"
+#include "boot/vfs/file_claim.h"
+#include "boot/vfs/file_mappers.h"
 #include "boot/vfs/inode.h"
 #include "boot/vfs/io.h"
 
@@ -40,6 +42,8 @@ struct FileMapping {
   std::vector<Segment> segments;  // in order; together as long as the request
   // What the file counts mappings by (F_SEAL_WRITE); the VMA keeps it as long as it exists. May be null.
   std::shared_ptr<void> pin{};
+  // Whom the address space tells that it maps the file. Null: the host knows where the file ends.
+  std::shared_ptr<FileMappers> mappers{};
 };
 
 class FileDescription : public std::enable_shared_from_this<FileDescription> {
@@ -108,6 +112,13 @@ class FileDescription : public std::enable_shared_from_this<FileDescription> {
   AsyncOwner async_owner() const;
   void set_async_owner(const AsyncOwner& owner);
 
+  // How this description uses its regular file; replaces what it held. Before anybody else knows of it, or, for a file
+  // that execve(2) has read, by the thread that did so.
+  void set_claim(FileClaim claim) { claim_ = std::move(claim); }
+
+  // Somebody is to be told about inode() in the name of this description, which ends with it: F_SETLEASE, F_NOTIFY.
+  void set_has_notices() { has_notices_.store(true, std::memory_order_release); }
+
   // The locks of inode(), which this description may now hold (flock and OFD locks): they are released at its end.
   // EBADF: no inode.
   Result<FileLocks*> locks();
@@ -125,6 +136,8 @@ class FileDescription : public std::enable_shared_from_this<FileDescription> {
   Guarded<AsyncOwner, LockLevel::kLeaf> async_owner_;
   Guarded<InodePtr, LockLevel::kLeaf> locked_inode_;
   std::atomic<bool> has_locked_inode_{false};
+  std::atomic<bool> has_notices_{false};
+  FileClaim claim_;
 };
 
 }  // namespace runsc

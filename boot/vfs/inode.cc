@@ -1,6 +1,7 @@
 #include "boot/vfs/inode.h"
 
 #include "boot/vfs/file_description.h"
+#include "boot/vfs/file_leases.h"
 #include "boot/vfs/file_locks.h"
 #include "boot/vfs/inode_watches.h"
 #include "boot/vfs/permissions.h"
@@ -10,11 +11,13 @@ namespace runsc {
 struct Inode::Extras {
   std::atomic<FileLocks*> locks{nullptr};
   std::atomic<InodeWatches*> watches{nullptr};
+  std::atomic<FileLeases*> leases{nullptr};
   Guarded<std::shared_ptr<void>, LockLevel::kLeaf> attachment;
 
   ~Extras() {
     delete locks.load();
     delete watches.load();
+    delete leases.load();
   }
 };
 
@@ -95,6 +98,14 @@ FileLocks& Inode::locks() { return make_once(extras().locks); }
 bool Inode::has_locks() const {
   const Extras* extras = extras_.load(std::memory_order_acquire);
   return extras != nullptr && extras->locks.load(std::memory_order_acquire) != nullptr;
+}
+
+FileLeases& Inode::leases() { return make_once(extras().leases); }
+
+bool Inode::has_leases() const {
+  const Extras* extras = extras_.load(std::memory_order_acquire);
+  const FileLeases* leases = extras != nullptr ? extras->leases.load(std::memory_order_acquire) : nullptr;
+  return leases != nullptr && !leases->empty();
 }
 
 InodeWatches& Inode::watches() { return make_once(extras().watches, file_system_); }

@@ -28,6 +28,7 @@ class CurrentTask;
 class Dentry;
 class DentryCache;
 class FileDescription;
+class FileLeases;
 class FileLocks;
 class FileSystem;
 class Inode;
@@ -111,6 +112,15 @@ class Inode : public std::enable_shared_from_this<Inode> {
   bool has_locks() const;  // false: locks() was never called
   InodeWatches& watches();
   bool has_watches() const;
+  FileLeases& leases();
+  bool has_leases() const;
+
+  // Who uses a regular file how: kept by FileClaim.
+  struct Claims {
+    std::atomic<int> writers{0};  // open files that may write; negative: programs that run it
+    std::atomic<int> readers{0};  // other open files
+  };
+  Claims& claims() { return claims_; }
   // What a Unix socket bound to this inode, or a FIFO, attaches: the first caller's object stays. The type is known
   // from type(). Held weakly for sockets by the object itself.
   std::shared_ptr<void> attachment() const;
@@ -123,6 +133,7 @@ class Inode : public std::enable_shared_from_this<Inode> {
 
   FileSystem& file_system_;
   std::atomic<Extras*> extras_{nullptr};  // made by extras()
+  Claims claims_;
 };
 
 // One mounted instance of a file system. Owned by the mounts that show it and by nothing else; inodes are gone before.

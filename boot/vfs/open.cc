@@ -1,6 +1,7 @@
 // open(2).
 #include <sys/mount.h>
 
+#include "boot/vfs/file_leases.h"
 #include "boot/vfs/inode_watches.h"
 #include "boot/vfs/new_file.h"
 #include "boot/vfs/path_only_file.h"
@@ -33,6 +34,16 @@ Result<void> check_open(const WalkContext& context, const VfsPath& path, OpenFla
   return {};
 }
 
+// ETXTBSY; waits for leases. The claim comes first: a lease is not granted against it.
+Result<FileClaim> claim_for(const WalkContext& context, Inode& inode, OpenFlags flags) {
+  if (!S_ISREG(inode.type())) return FileClaim();
+  const bool writes = flags.writable() || flags.has(O_TRUNC);
+  FileClaim claim =
+      TRY(FileClaim::take(inode.shared_from_this(), writes ? FileClaim::Kind::kWrite : FileClaim::Kind::kRead));
+  TRY(break_leases(context, inode, writes, flags.nonblocking()));
+  return claim;
+}
+
 // By what kind of object it is. Permission was checked.
 Result<FilePtr> open_object(const WalkContext& context, const VfsPath& path, OpenFlags flags) {
   Inode& inode = *path.dentry->inode_pointer();
@@ -61,6 +72,7 @@ Result<FilePtr> open_existing(const WalkContext& context, const VfsPath& path, O
     return FilePtr(std::make_shared<PathOnlyFile>(path, flags));
   }
   TRY(check_open(context, path, flags));
+  FileClaim claim = TRY(claim_for(context, inode, flags));
   FilePtr file = TRY(open_object(context, path, flags));
   if (flags.has(O_TRUNC) && S_ISREG(inode.type())) {
     TRY(drop_set_id(*context.credentials, inode));
@@ -70,6 +82,10 @@ Result<FilePtr> open_existing(const WalkContext& context, const VfsPath& path, O
     notify_object(*path.dentry, IN_MODIFY);
   }
   notify_object(*path.dentry, IN_OPEN);
+  // What O_TRUNC alone has claimed for writing stays claimed for reading.
+  if (flags.has(O_TRUNC) && !flags.writable() && S_ISREG(inode.type()))
+    claim = TRY(FileClaim::take(inode.shared_from_this(), FileClaim::Kind::kRead));
+  file->set_claim(std::move(claim));
   return file;
 }
 
@@ -88,7 +104,10 @@ Result<FilePtr> create_and_open(const WalkContext& context, const VfsPath& direc
     created.dentry = parent.add_child(name, TRY(inode.create(name, file)));
   }
   notify_name(parent, name, false, IN_CREATE);
-  FilePtr file = TRY(created.dentry->inode_pointer()->open(created, flags));
+  Inode& inode = *created.dentry->inode_pointer();
+  FileClaim claim = TRY(claim_for(context, inode, flags));
+  FilePtr file = TRY(inode.open(created, flags));
+  file->set_claim(std::move(claim));
   notify_object(*created.dentry, IN_OPEN);
   return file;
 }
@@ -122,7 +141,10 @@ Result<FilePtr> open_unnamed(const WalkContext& context, const VfsPath& director
   const FileAttributes attributes = TRY(inode->attributes());
   const DentryPtr dentry = Dentry::make_deleted(directory.dentry, "#" + std::to_string(attributes.inode), inode);
   dentry->never_named.store(flags.has(O_EXCL), std::memory_order_relaxed);
-  return inode->open({directory.mount, dentry}, flags);
+  FileClaim claim = TRY(claim_for(context, *inode, flags));
+  FilePtr opened = TRY(inode->open({directory.mount, dentry}, flags));
+  opened->set_claim(std::move(claim));
+  return opened;
 }
 
 }  // namespace

@@ -71,6 +71,8 @@ struct VfsServices {
   // Sets what /proc/sys shows under `name` ("net.ipv4.ip_forward"), for the OCI configuration: EINVAL for a bad value,
   // ENOENT for an unknown name, EPERM for one that never changes. boot/fs/proc registers itself.
   std::function<Result<void>(std::string_view name, std::string_view value)> set_sysctl;
+  // What /proc/sys shows there, without the end of the line. ENOENT. Empty: not registered.
+  std::function<Result<std::string>(std::string_view name)> get_sysctl;
   // The text of a table of /proc/net. ENOENT: not known. Empty: there is no network.
   std::function<Result<std::string>(const std::string& name)> network_table;
   // ENODEV: there is none of that name. Empty: there is no network.

@@ -370,6 +370,85 @@ TEST(Execve, RunningProgramCannotBeOpenedForWriting) {
   child.ExpectSuccess();
 }
 
+// Runs `path` until the returned pipe is closed.
+class Running {
+ public:
+  explicit Running(const std::string& path)
+      : child_([&] {
+          dup2(in_.read.get(), 0);
+          dup2(out_.write.get(), 1);
+          in_.write.Reset();
+          execve(path.c_str(), RoleArgs("run_until_input_ends").argv(), environ);
+        }) {
+    char c;
+    EXPECT_EQ(1, read(out_.read.get(), &c, 1));
+  }
+  void End() {
+    in_.write.Reset();
+    child_.ExpectSuccess();
+  }
+
+ private:
+  Pipe in_{O_CLOEXEC}, out_{O_CLOEXEC};
+  Child child_;
+};
+
+TEST(TextBusy, OnlyWritingIsRefusedAndOnlyWhileItRuns) {
+  ScopedTempDir dir;
+  std::string copy = dir / "copy";
+  WriteFile(copy, ReadFile(SelfPath()), 0755);
+  Running program(copy);
+  EXPECT_ERRNO(open(copy.c_str(), O_RDWR), ETXTBSY);
+  EXPECT_ERRNO(open(copy.c_str(), O_RDONLY | O_TRUNC), ETXTBSY);
+  EXPECT_ERRNO(open(copy.c_str(), O_WRONLY | O_CREAT, 0755), ETXTBSY);
+  Fd reader(open(copy.c_str(), O_RDONLY));
+  EXPECT_TRUE(reader.valid());
+  EXPECT_ERRNO(open(("/proc/self/fd/" + std::to_string(reader.get())).c_str(), O_WRONLY), ETXTBSY);
+  EXPECT_OK(chmod(copy.c_str(), 0700));
+  EXPECT_OK(rename(copy.c_str(), (dir / "moved").c_str()));
+  program.End();
+  Fd writer(open((dir / "moved").c_str(), O_WRONLY | O_TRUNC));
+  EXPECT_TRUE(writer.valid());
+  EXPECT_EQ(ETXTBSY, ExecError(dir / "moved"));
+}
+
+TEST(TextBusy, LastsUntilTheLastProcessEnds) {
+  ScopedTempDir dir;
+  std::string copy = dir / "copy";
+  WriteFile(copy, ReadFile(SelfPath()), 0755);
+  Running first(copy), second(copy);
+  first.End();
+  EXPECT_ERRNO(truncate(copy.c_str(), 0), ETXTBSY);
+  second.End();
+  EXPECT_OK(truncate(copy.c_str(), 0));
+}
+
+TEST(TextBusy, ScriptsAndMappedFilesAreNot) {
+  ScopedTempDir dir;
+  std::string path = Script(dir, "f", "#!/bin/sh\n: > \"$0\"\n");
+  EXPECT_EQ(0, ExecError(path));
+  std::string library = dir / "library";
+  WriteFile(library, std::string(4096, 'x'), 0755);
+  Fd fd(open(library.c_str(), O_RDONLY));
+  void* p = mmap(nullptr, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd.get(), 0);
+  ASSERT_OK(p);
+  Fd writer(open(library.c_str(), O_WRONLY));
+  EXPECT_TRUE(writer.valid());
+  munmap(p, 4096);
+}
+
+TEST(TextBusy, MemoryFileThatIsOpenForWritingCanRun) {
+  Fd memory(memfd_create("program", 0));
+  const std::string self = ReadFile(SelfPath());
+  ASSERT_EQ(ssize_t(self.size()), write(memory.get(), self.data(), self.size()));
+  const std::string path = "/proc/self/fd/" + std::to_string(memory.get());
+  Running program(path);
+  EXPECT_ERRNO(open(path.c_str(), O_WRONLY), ETXTBSY);
+  program.End();
+  Fd writer(open(path.c_str(), O_WRONLY));
+  EXPECT_TRUE(writer.valid());
+}
+
 GUEST_ROLE(run_until_input_ends) {
   char c;
   return write(1, "r", 1) == 1 && read(0, &c, 1) == 0 ? 0 : 1;

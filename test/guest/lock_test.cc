@@ -323,5 +323,93 @@ TEST_F(Locks, LeaseBreakSendsASignal) {
   opener.ExpectSuccess();
 }
 
+TEST_F(Locks, WriteLeaseIsBrokenByReaders) {
+  fd_.Reset();
+  Fd holder(open((dir_ / "f").c_str(), O_RDWR));
+  if (fcntl(holder.get(), F_SETLEASE, F_WRLCK) == -1) GTEST_SKIP() << "no leases in /tmp";
+  ScopedBlock block({SIGIO, SIGUSR1});
+  ASSERT_OK(fcntl(holder.get(), F_SETSIG, SIGUSR1));
+  EXPECT_ERRNO(Open(O_RDONLY | O_NONBLOCK).get(), EWOULDBLOCK);
+  sigset_t set = SignalSet({SIGIO, SIGUSR1});
+  siginfo_t info = {};
+  EXPECT_EQ(SIGUSR1, sigwaitinfo(&set, &info));
+  EXPECT_EQ(holder.get(), info.si_fd);
+  EXPECT_EQ(POLL_MSG, info.si_code);
+  EXPECT_EQ(F_RDLCK, fcntl(holder.get(), F_GETLEASE)) << "what it must come down to";
+  Child opener([&] { EXPECT_TRUE(Open(O_RDONLY).valid()); });
+  EXPECT_OK(fcntl(holder.get(), F_SETLEASE, F_UNLCK));
+  opener.ExpectSuccess();
+}
+
+TEST_F(Locks, LeaseEndsWithItsFile) {
+  fd_.Reset();
+  Fd holder(open((dir_ / "f").c_str(), O_RDONLY));
+  if (fcntl(holder.get(), F_SETLEASE, F_RDLCK) == -1) GTEST_SKIP() << "no leases in /tmp";
+  Fd same(dup(holder.get()));
+  EXPECT_EQ(F_RDLCK, fcntl(same.get(), F_GETLEASE));
+  ScopedBlock block({SIGIO});
+  EXPECT_ERRNO(Open(O_WRONLY | O_NONBLOCK).get(), EWOULDBLOCK);
+  Child opener([&] { EXPECT_TRUE(Open(O_WRONLY).valid()); });
+  same.Reset();
+  holder.Reset();
+  opener.ExpectSuccess();
+}
+
+TEST_F(Locks, LeaseArgumentsAreChecked) {
+  EXPECT_ERRNO(fcntl(fd_.get(), F_SETLEASE, 77), EINVAL);
+  EXPECT_ERRNO(fcntl(fd_.get(), F_SETLEASE, F_UNLCK), EAGAIN);
+  Pipe pipe;
+  EXPECT_ERRNO(fcntl(pipe.read.get(), F_SETLEASE, F_RDLCK), EINVAL);
+  Fd directory(open(dir_.c_str(), O_RDONLY | O_DIRECTORY));
+  EXPECT_ERRNO(fcntl(directory.get(), F_SETLEASE, F_RDLCK), EINVAL);
+}
+
+TEST_F(Locks, LeaseSurvivesReadersAndIsBrokenByTruncation) {
+  fd_.Reset();
+  Fd holder(open((dir_ / "f").c_str(), O_RDONLY));
+  if (fcntl(holder.get(), F_SETLEASE, F_RDLCK) == -1) GTEST_SKIP() << "no leases in /tmp";
+  ScopedBlock block({SIGIO});
+  EXPECT_TRUE(Open(O_RDONLY).valid());
+  EXPECT_EQ(F_RDLCK, fcntl(holder.get(), F_GETLEASE));
+  Child changer([&] { EXPECT_OK(truncate((dir_ / "f").c_str(), 0)); });
+  sigset_t set = SignalSet({SIGIO});
+  EXPECT_EQ(SIGIO, sigwaitinfo(&set, nullptr));
+  EXPECT_EQ(F_UNLCK, fcntl(holder.get(), F_GETLEASE));
+  EXPECT_OK(fcntl(holder.get(), F_SETLEASE, F_UNLCK));
+  changer.ExpectSuccess();
+}
+
+TEST(DirectoryNotify, SignalsOnceOrAlways) {
+  ScopedTempDir dir;
+  Fd directory(open(dir.c_str(), O_RDONLY | O_DIRECTORY));
+  ScopedBlock block({SIGIO, SIGUSR1});
+  ASSERT_OK(fcntl(directory.get(), F_SETSIG, SIGUSR1));
+  ASSERT_OK(fcntl(directory.get(), F_NOTIFY, DN_CREATE));
+  WriteFile(dir / "a", "x");
+  sigset_t set = SignalSet({SIGIO, SIGUSR1});
+  siginfo_t info = {};
+  EXPECT_EQ(SIGUSR1, sigwaitinfo(&set, &info));
+  EXPECT_EQ(directory.get(), info.si_fd);
+  const timespec now = {};
+  WriteFile(dir / "b", "x");
+  EXPECT_ERRNO(sigtimedwait(&set, nullptr, &now), EAGAIN) << "the first event was the last";
+  ASSERT_OK(fcntl(directory.get(), F_NOTIFY, DN_DELETE | DN_MULTISHOT));
+  for (const char* name : {"a", "b"}) {
+    ASSERT_OK(unlink((dir / name).c_str()));
+    EXPECT_EQ(SIGUSR1, sigwaitinfo(&set, nullptr));
+  }
+  ASSERT_OK(fcntl(directory.get(), F_NOTIFY, 0));
+  WriteFile(dir / "c", "x");
+  ASSERT_OK(unlink((dir / "c").c_str()));
+  EXPECT_ERRNO(sigtimedwait(&set, nullptr, &now), EAGAIN);
+}
+
+TEST(DirectoryNotify, IsForDirectories) {
+  ScopedTempDir dir;
+  WriteFile(dir / "f", "");
+  Fd file(open((dir / "f").c_str(), O_RDONLY));
+  EXPECT_ERRNO(fcntl(file.get(), F_NOTIFY, DN_CREATE), ENOTDIR);
+}
+
 }  // namespace
 }  // namespace guest

@@ -37,6 +37,7 @@ void register_proc(Kernel& kernel, VfsServices& services) {
   services.set_sysctl = [shared](std::string_view name, std::string_view value) {
     return shared->sysctls.set(name, value);
   };
+  services.get_sysctl = [shared](std::string_view name) { return shared->sysctls.value(name); };
   services.file_systems.add(
       "proc", true, [shared](CurrentTask* task, const MountRequest& request) -> Result<FileSystemPtr> {
         if (!request.options.empty()) return Errno(EINVAL);  // hidepid= and subset= would have to hide something

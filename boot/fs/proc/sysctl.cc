@@ -72,6 +72,13 @@ Result<void> Sysctls::set(std::string_view name, std::string_view value) {
   return {};
 }
 
+Result<std::string> Sysctls::value(std::string_view path) {
+  auto values = values_.lock();
+  const auto it = values->find(path);
+  if (it == values->end()) return Errno(ENOENT);
+  return it->second;
+}
+
 Result<std::string> Sysctls::show(const std::string& path) {
   if (path == "kernel/random/uuid") return random_uuid() + "\n";
   if (path == "kernel/ns_last_pid") {

@@ -18,6 +18,8 @@ class Sysctls {
 
   // `name` with dots or slashes. ENOENT, EPERM (never changes), EINVAL.
   Result<void> set(std::string_view name, std::string_view value);
+  // ENOENT: not known, or computed by its file.
+  Result<std::string> value(std::string_view path);
   // The tree of files. This object outlives the file system.
   InodePtr directory(PseudoFileSystem& file_system);
 
