@@ -29,6 +29,17 @@ bool wants_restart(const Result<long>& result) {
          result.error().value() <= kRestartBlock.value();
 }
 
+// Of an address space that was left: what its host processes have used, as far as they have ended. All of them have if
+// nobody else used it.
+Usage ended_paging(const PagingUsage& paging) {
+  Usage usage;
+  usage.max_resident_kib = paging.peak_resident_kib.load();
+  if (usage.max_resident_kib == 0) return usage;  // lives on: who leaves it last accounts for it
+  usage.minor_faults = paging.minor_faults.load();
+  usage.major_faults = paging.major_faults.load();
+  return usage;
+}
+
 }  // namespace
 
 CurrentTask::CurrentTask(TaskPtr task, std::unique_ptr<Context> context)
@@ -305,9 +316,11 @@ void CurrentTask::replace_image(NewImage image) {
     auto tree = kernel().tasks().lock();
     task_->set_context(*tree, nullptr);
   }
+  const std::shared_ptr<const PagingUsage> paging = memory_ ? memory_->space().paging_usage() : nullptr;
   old.reset();  // the old program's thread is dead before its memory goes
   context_ = std::move(image.context);
   set_memory(std::move(image.memory));
+  if (paging != nullptr) group().links(*kernel().tasks().lock()).ended_tasks.add(ended_paging(*paging));
   publish_context();
   image_replaced_ = true;
 }
@@ -328,11 +341,13 @@ void CurrentTask::end() {
   }
   // Before the parent can hear of the end.
   if (const auto ipc = task_->resources().ipc; process_ends && ipc) ipc->semaphores.undo_all(group());
-  const Usage usage = task_->usage();
+  Usage usage = task_->usage();
+  const std::shared_ptr<const PagingUsage> paging = memory_ ? memory_->space().paging_usage() : nullptr;
   task_->host_tid_.store(0, std::memory_order_relaxed);
   task_->service_clock_.store(0, std::memory_order_relaxed);
   context_.reset();
   set_memory(nullptr);
+  if (paging != nullptr) usage.add(ended_paging(*paging));
   if (vfork_completion) vfork_completion->complete();
   set_files(nullptr);
   set_fs(nullptr);

@@ -20,6 +20,8 @@ class OwnMemory : public AddressSpace {
   Result<void> remap(std::uint64_t, std::uint64_t, std::uint64_t, int, std::uint64_t) override { return no(); }
   Result<void> advise(std::uint64_t, std::uint64_t, int) override { return no(); }
   Result<void> sync(std::uint64_t, std::uint64_t, int) override { return no(); }
+  std::shared_ptr<const PagingUsage> paging_usage() const override { return nullptr; }
+  Result<std::int64_t> peak_resident_kib() override { return no(); }
   Result<std::vector<std::uint8_t>> resident(std::uint64_t, std::uint64_t) override { return no(); }
   Result<std::size_t> read(std::uint64_t address, std::span<std::byte> to) override {
     const Range range{address, to.size()};

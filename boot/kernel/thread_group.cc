@@ -13,6 +13,8 @@ void Usage::add(const Usage& other) {
   user_ns += other.user_ns;
   system_ns += other.system_ns;
   max_resident_kib = std::max(max_resident_kib, other.max_resident_kib);
+  minor_faults += other.minor_faults;
+  major_faults += other.major_faults;
 }
 
 rusage Usage::to_rusage() const {
@@ -20,6 +22,8 @@ rusage Usage::to_rusage() const {
   usage.ru_utime = {user_ns / kNanosecondsPerSecond, user_ns % kNanosecondsPerSecond / 1000};
   usage.ru_stime = {system_ns / kNanosecondsPerSecond, system_ns % kNanosecondsPerSecond / 1000};
   usage.ru_maxrss = max_resident_kib;
+  usage.ru_minflt = minor_faults;
+  usage.ru_majflt = major_faults;
   return usage;
 }
 

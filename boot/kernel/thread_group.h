@@ -29,6 +29,8 @@ struct Usage {
   std::int64_t user_ns = 0;
   std::int64_t system_ns = 0;
   std::int64_t max_resident_kib = 0;
+  std::int64_t minor_faults = 0;
+  std::int64_t major_faults = 0;
   void add(const Usage& other);
   rusage to_rusage() const;
 };

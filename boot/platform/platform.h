@@ -8,6 +8,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -104,6 +105,13 @@ class Context {
   virtual int host_tid() const = 0;
 };
 
+// What the host processes behind one address space have used, of those that have ended. Outlives it; thread-safe.
+struct PagingUsage {
+  std::atomic<std::int64_t> minor_faults{0};
+  std::atomic<std::int64_t> major_faults{0};
+  std::atomic<std::int64_t> peak_resident_kib{0};  // 0 until the address space has ended
+};
+
 // How a range of host memory is shared when it is mapped.
 enum class Sharing { kPrivate, kShared };
 
@@ -178,6 +186,11 @@ class AddressSpace {
 
   // A new thread that will start in `state`.
   virtual Result<std::unique_ptr<Context>> new_context(const ThreadState& state) = 0;
+
+  // Never null.
+  virtual std::shared_ptr<const PagingUsage> paging_usage() const = 0;
+  // The most that was resident at once so far, in KiB.
+  virtual Result<std::int64_t> peak_resident_kib() = 0;
 
   // A host process whose memory map is this address space, for smaps-like accounting. Borrowed.
   virtual int host_pid() const = 0;

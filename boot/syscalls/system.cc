@@ -11,6 +11,7 @@
 #include "boot/kernel/interval_timers.h"
 #include "boot/kernel/kernel.h"
 #include "boot/kernel/system_identity.h"
+#include "boot/memory/memory_manager.h"
 #include "boot/syscalls/handlers.h"
 
 namespace runsc {
@@ -139,17 +140,36 @@ Result<long> sys_prlimit64(CurrentTask& task, Pid pid, int resource, UserIn<Limi
   return 0;
 }
 
+namespace {
+
+// Of the address space that the caller has now. The host counts the faults of a thread when that ends; until then every
+// page that came into memory stands for one.
+Usage live_paging(CurrentTask& task) {
+  AddressSpace& space = task.memory().space();
+  Usage usage;
+  usage.max_resident_kib = space.peak_resident_kib().value_or(0);
+  const auto ended = space.paging_usage();
+  usage.minor_faults = std::max<std::int64_t>(ended->minor_faults.load(), usage.max_resident_kib / 4);
+  usage.major_faults = ended->major_faults.load();
+  return usage;
+}
+
+}  // namespace
+
 Result<long> sys_getrusage(CurrentTask& task, int who, UserOut<struct rusage> out) {
   Usage usage;
   switch (who) {
     case RUSAGE_THREAD:
       usage = task.task().usage();
+      usage.add(live_paging(task));
       break;
     case RUSAGE_SELF: {
+      const Usage live = live_paging(task);
       auto tree = task.kernel().tasks().lock();
       const ThreadGroupLinks& links = task.group().links(*tree);
       usage = links.ended_tasks;
       for (const TaskPtr& each : links.tasks) usage.add(each->usage());
+      usage.add(live);
       break;
     }
     case RUSAGE_CHILDREN: {

@@ -463,6 +463,22 @@ TEST(Rusage, SelfAndThreadAdvance) {
   EXPECT_GT(self.ru_minflt, 0);
 }
 
+TEST(Rusage, PeakOutlivesTheMemoryAndExec) {
+  InChild([] {
+    constexpr size_t kSize = 16 << 20;
+    void* p = mmap(nullptr, kSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+    ASSERT_OK(p);
+    munmap(p, kSize);
+    rusage self = {};
+    EXPECT_OK(getrusage(RUSAGE_SELF, &self));
+    EXPECT_GE(self.ru_maxrss, long{kSize / 1024});
+  });
+  rusage children = {};
+  EXPECT_OK(getrusage(RUSAGE_CHILDREN, &children));
+  EXPECT_GE(children.ru_maxrss, 16 << 10);
+  EXPECT_GT(children.ru_minflt, 0);
+}
+
 TEST(Rusage, RefusesUnknownTarget) {
   rusage usage;
   EXPECT_ERRNO(syscall(SYS_getrusage, 5, &usage), EINVAL);

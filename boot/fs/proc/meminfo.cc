@@ -27,7 +27,7 @@ SystemMemory system_memory(Kernel& kernel) {
   ControlGroup* const container = reader != nullptr ? reader->group()->control_group().get() : nullptr;
   const std::uint64_t limit = container != nullptr ? container->shown_memory.load() : 0;
   if (limit == 0 || limit >= all.total) return all;
-  return {limit, limit - std::min(limit, resident(kernel, *container).anonymous), 0};
+  return {limit, limit - std::min(limit, anonymous_bytes(kernel, *container)), 0};
 }
 
 void line(std::string& out, const char* key, std::uint64_t bytes) {

@@ -12,6 +12,7 @@ namespace runsc {
 namespace {
 
 using ull = unsigned long long;
+using ll = long long;
 
 constexpr std::int64_t kTick = kNanosecondsPerSecond / 100;  // USER_HZ
 constexpr unsigned kForkedNoExec = 0x40, kExiting = 0x4, kRandomize = 0x400000;  // PF_* of linux/sched.h
@@ -53,7 +54,8 @@ std::string format_stat(const StatFields& f) {
   append_format(out, "%d (%s) %c %d %d %d %d %d %u", facts.tid, escape_name(f.name).c_str(), facts.state, facts.parent,
                 facts.process_group, facts.session, static_cast<int>(facts.terminal), facts.terminal_group,
                 flags_of(facts));
-  out += " 0 0 0 0";  // page faults are the host's
+  append_format(out, " %lld %lld %lld %lld", ll{facts.own.minor_faults}, ll{facts.children.minor_faults},
+                ll{facts.own.major_faults}, ll{facts.children.major_faults});
   append_times(out, f);
   append_format(out, " %llu %llu %llu", ull{f.virtual_bytes}, ull{f.resident_bytes / kPageSize},
                 ull{f.resident_limit});
@@ -80,7 +82,10 @@ Result<std::string> show_stat(const ProcessView& view) {
   fields.resident_limit = view.group().limits().soft(RLIMIT_RSS);
   if (const auto memory = task.memory()) {
     fields.virtual_bytes = memory->totals().virtual_bytes;
-    fields.resident_bytes = resident(*memory).total();
+    const Resident in_memory = resident(*memory);
+    fields.resident_bytes = in_memory.total();
+    // The host counts a thread's faults when it ends; until then each page that came into memory stands for one.
+    fields.facts.own.minor_faults += static_cast<std::int64_t>(in_memory.peak / kPageSize);
     fields.image = memory->image();
   }
   return format_stat(fields);

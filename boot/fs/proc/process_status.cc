@@ -59,7 +59,7 @@ void append_memory(std::string& out, MemoryManager& memory) {
   append_kib(out, "VmSize", totals.virtual_bytes);
   append_kib(out, "VmLck", totals.locked_bytes);
   append_kib(out, "VmPin", 0);
-  append_kib(out, "VmHWM", in_memory.total());
+  append_kib(out, "VmHWM", in_memory.peak);
   append_kib(out, "VmRSS", in_memory.total());
   append_kib(out, "RssAnon", in_memory.anonymous);
   append_kib(out, "RssFile", in_memory.file);

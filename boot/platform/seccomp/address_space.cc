@@ -53,10 +53,29 @@ SeccompAddressSpace::SeccompAddressSpace(Shared& shared, Agent agent)
 
 SeccompAddressSpace::~SeccompAddressSpace() {
   auto state = state_.lock();
+  for (HostThread& thread : state->parked) end(thread);
   state->parked.clear();
   state->worker.reset();
-  state->agent.process().end();
+  rusage usage{};
+  state->agent.process().end(&usage);
+  paging_->peak_resident_kib.store(usage.ru_maxrss);
   shared_.slots.give(std::move(state->agent).take_slot());
+}
+
+void SeccompAddressSpace::end(HostThread& thread) {
+  rusage usage{};
+  thread.process.end(&usage);
+  paging_->minor_faults.fetch_add(usage.ru_minflt);
+  paging_->major_faults.fetch_add(usage.ru_majflt);
+}
+
+// The agent shares the memory; its answer lies where the application can change it, which deceives nobody else.
+Result<std::int64_t> SeccompAddressSpace::peak_resident_kib() {
+  auto state = state_.lock();
+  TRY(call_locked(*state, SYS_getrusage, {RUSAGE_SELF, STUB_SCRATCH + 0x1000}));
+  rusage usage{};
+  copy_once(&usage, state->agent.slot().output(), sizeof usage);
+  return std::clamp<std::int64_t>(usage.ru_maxrss, 0, std::int64_t{1} << 42);
 }
 
 Result<void> SeccompAddressSpace::call(long number, const Agent::Args& args) {
@@ -226,13 +245,13 @@ Result<HostThread> SeccompAddressSpace::new_thread_locked(State& state, const Th
 
 void SeccompAddressSpace::give_back(HostThread thread) {
   constexpr std::size_t kMaxParked = 8;
-  if (!thread.parked_at) thread.process.end();  // outside of the lock: it waits
+  if (!thread.parked_at) end(thread);  // outside of the lock: it waits
   auto state = state_.lock();
   if (thread.parked_at && state->parked.size() < kMaxParked) {
     state->parked.push_back(std::move(thread));
     return;
   }
-  thread.process.end();
+  end(thread);
   state->areas.give(thread.area_index);
 }
 

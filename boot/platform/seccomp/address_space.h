@@ -61,6 +61,8 @@ class SeccompAddressSpace : public AddressSpace {
   Result<int> futex_wake(std::uint64_t address, int count) override;
   Result<std::unique_ptr<AddressSpace>> fork() override;
   Result<std::unique_ptr<Context>> new_context(const ThreadState& state) override;
+  std::shared_ptr<const PagingUsage> paging_usage() const override { return paging_; }
+  Result<std::int64_t> peak_resident_kib() override;
   int host_pid() const override { return pid_; }
 
   // For contexts.
@@ -83,9 +85,12 @@ class SeccompAddressSpace : public AddressSpace {
   Result<void> call(long number, const Agent::Args& args);
   Result<void> call_locked(State& state, long number, const Agent::Args& args);
   void consider_worker(State& state);
+  // Ends a thread of the application and takes down what it has used.
+  void end(HostThread& thread);
 
   Shared& shared_;
   const pid_t pid_;
+  const std::shared_ptr<PagingUsage> paging_ = std::make_shared<PagingUsage>();
   Guarded<State, LockLevel::kPlatform> state_;
 };
 

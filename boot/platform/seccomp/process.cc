@@ -24,15 +24,15 @@ void Process::send(int signal) const {
   if (pid_ != 0) ::kill(pid_, signal);
 }
 
-int Process::end() {
+int Process::end(rusage* usage) {
   kill();
-  return join();
+  return join(usage);
 }
 
-int Process::join() {
+int Process::join(rusage* usage) {
   if (pid_ == 0) return 0;
   int status = 0;
-  while (waitpid(pid_, &status, __WALL) < 0 && errno == EINTR) {
+  while (wait4(pid_, &status, __WALL, usage) < 0 && errno == EINTR) {
   }
   pid_ = 0;
   return status;

@@ -1,6 +1,7 @@
 // One child process of the boot process: an agent or an application thread.
 #pragma once
 
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "boot/base/result.h"
@@ -22,10 +23,10 @@ class Process {
   bool alive() const;
   void kill() const { send(9); }
   void send(int signal) const;
-  // Kills and reaps. Returns the wait status (waitpid(2)), 0 when there was no process.
-  int end();
+  // Kills and reaps. Returns the wait status (waitpid(2)), 0 when there was no process. `usage`: what it has used.
+  int end(rusage* usage = nullptr);
   // Reaps without killing.
-  int join();
+  int join(rusage* usage = nullptr);
 
  private:
   pid_t pid_ = 0;
