@@ -1,4 +1,6 @@
-// Memory of other processes: process_vm_readv(2), process_vm_writev(2).
+// Memory of other processes: process_vm_readv(2), process_vm_writev(2), process_madvise(2).
+#include <linux/capability.h>
+#include <sys/mman.h>
 #include <sys/uio.h>
 
 #include <algorithm>
@@ -8,6 +10,7 @@
 #include "boot/kernel/kernel.h"
 #include "boot/memory/memory_manager.h"
 #include "boot/syscalls/handlers.h"
+#include "boot/syscalls/pidfd_hook.h"
 #include "boot/syscalls/process_access.h"
 
 namespace runsc {
@@ -106,6 +109,18 @@ Result<long> transfer(CurrentTask& task, Pid pid, UserIn<struct iovec> local, st
   return total;
 }
 
+// Whose memory process_madvise(2) speaks of. Other processes only get hints that change nothing they can see.
+Result<std::shared_ptr<MemoryManager>> memory_for_advice(CurrentTask& task, Fd pidfd, int advice) {
+  constexpr int kCold = 20, kPageout = 21, kCollapse = 25;
+  const ThreadGroupPtr group = TRY(pidfd_target(task, pidfd)).group;
+  const Pid pid = group->pid(*task.task().pid_namespace());
+  if (group.get() == &task.group()) return memory_of(task, pid);
+  if (advice != kCold && advice != kPageout && advice != kCollapse && advice != MADV_WILLNEED) return Errno(EINVAL);
+  const auto memory = TRY(memory_of(task, pid));
+  if (!task.capable(CAP_SYS_NICE)) return Errno(EPERM);
+  return memory;
+}
+
 }  // namespace
 
 Result<long> sys_process_vm_readv(CurrentTask& task, Pid pid, UserIn<struct iovec> local, std::uint64_t local_count,
@@ -116,6 +131,21 @@ Result<long> sys_process_vm_readv(CurrentTask& task, Pid pid, UserIn<struct iove
 Result<long> sys_process_vm_writev(CurrentTask& task, Pid pid, UserIn<struct iovec> local, std::uint64_t local_count,
                                    UserIn<struct iovec> remote, std::uint64_t remote_count, std::uint64_t flags) {
   return transfer(task, pid, local, local_count, remote, remote_count, flags, true);
+}
+
+Result<long> sys_process_madvise(CurrentTask& task, Fd pidfd, UserIn<struct iovec> vectors, std::uint64_t count,
+                                 int advice, unsigned flags) {
+  if (flags != 0) return Errno(EINVAL);
+  const Ranges ranges = TRY(read_vectors(task, vectors, count));
+  const auto memory = TRY(memory_for_advice(task, pidfd, advice));
+  long total = 0;
+  for (const AddressSpace::Range& range : ranges) {
+    const auto advised = memory->madvise(range.address, range.length, advice);
+    if (!advised.ok() && total == 0) return advised.error();
+    if (!advised.ok()) break;
+    total += static_cast<long>(range.length);
+  }
+  return total;
 }
 
 }  // namespace runsc
