@@ -58,6 +58,10 @@ class ControlGroup {
   // What sysinfo(2) and /proc/meminfo show as the memory there is at most, in bytes; 0: the host's.
   std::atomic<std::uint64_t> shown_memory{0};
 
+  // Shared anonymous memory of the container (boot/syscalls/shared_mapping.h).
+  std::atomic<std::int64_t> packed_shared_bytes{0};
+  std::atomic<std::int64_t> shared_descriptors{0};
+
  private:
   std::vector<ThreadGroup*> members_;
   std::size_t task_count_ = 0;

@@ -11,6 +11,7 @@
 #include "boot/kernel/memory_limits.h"
 #include "boot/memory/memory_manager.h"
 #include "boot/syscalls/handlers.h"
+#include "boot/syscalls/shared_mapping.h"
 
 namespace runsc {
 namespace {
@@ -45,6 +46,7 @@ Result<long> sys_mmap(CurrentTask& task, UserAddress address, std::uint64_t leng
   request.flags = flags.bits;
   request.offset = offset;
   if ((flags.bits & MAP_ANONYMOUS) == 0) request.file = TRY(task.io_file(fd));
+  TRY(back_shared_mapping(task, request));
   const bool exact = fits(task, 2) && fits(task, 3);
   if (!plain_fixed(request) || !exact) return static_cast<long>(TRY(task.memory().mmap(request, memory_limits(task))));
   const bool natively = TRY(task.memory().mmap_fixed(request, memory_limits(task), native_context(task)));

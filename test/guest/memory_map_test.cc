@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <sstream>
+#include <vector>
 
 #include "test/guest/support/child.h"
 #include "test/guest/support/temp_dir.h"
@@ -459,6 +460,24 @@ TEST(Maps, NeighboursWithEqualFlagsMerge) {
   Vma vma = FindVma(m.get());
   EXPECT_LE(vma.start, reinterpret_cast<uintptr_t>(m.get()));
   EXPECT_GE(vma.end, reinterpret_cast<uintptr_t>(m.get() + 4 * kPage));
+}
+
+// More pieces of shared memory than a process, or what runs it, may have descriptors.
+TEST(Mmap, ManySmallSharedPieces) {
+  constexpr int kPieces = 25000;
+  InChild([] {
+    std::vector<int*> pieces;
+    for (int i = 0; i < kPieces; ++i) {
+      auto* piece = static_cast<int*>(mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+      ASSERT_OK(piece);
+      ASSERT_EQ(0, *piece);
+      *piece = i;
+      pieces.push_back(piece);
+    }
+    InChild([&] { *pieces[5] = -5; });
+    EXPECT_EQ(-5, *pieces[5]);
+    for (int i : {0, 1, kPieces / 2, kPieces - 1}) EXPECT_EQ(i, *pieces[static_cast<size_t>(i)]);
+  });
 }
 
 }  // namespace
