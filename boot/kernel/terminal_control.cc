@@ -66,6 +66,27 @@ Result<void> check_background_use(Terminal& terminal, int signal) {
   return kRestartSys;
 }
 
+bool changes_terminal(std::uint32_t command) {
+  switch (command) {
+    case TCSETS:
+    case TCSETSW:
+    case TCSETSF:
+    case TCSETS2:
+    case TCSETSW2:
+    case TCSETSF2:
+    case TCSBRK:
+    case TCSBRKP:
+    case TIOCSBRK:
+    case TIOCCBRK:
+    case TIOCSETD:
+    case TCFLSH:
+    case TCXONC:
+      return true;
+    default:
+      return false;
+  }
+}
+
 bool is_job_control(std::uint32_t command) {
   return command == TIOCSCTTY || command == TIOCNOTTY || command == TIOCGPGRP || command == TIOCSPGRP ||
          command == TIOCGSID;

@@ -17,6 +17,9 @@ class CurrentTask;
 // the group is orphaned, or SIGTTIN is ignored or blocked. SIGTTOU is no obstacle when it is ignored or blocked.
 Result<void> check_background_use(Terminal& terminal, int signal);
 
+// Whether the ioctl changes a terminal, so that a process in the background gets SIGTTOU first.
+bool changes_terminal(std::uint32_t command);
+
 // TIOCSCTTY, TIOCNOTTY, TIOCGPGRP, TIOCSPGRP, TIOCGSID.
 bool is_job_control(std::uint32_t command);
 

@@ -11,10 +11,9 @@ namespace {
 Result<ThreadGroup*> find_process(TaskTree& tree, CurrentTask& task, Pid pid) {
   if (raw(pid) == 0) return &task.group();
   Task* found = task.task().pid_namespace()->find(tree, pid);
-  if (found == nullptr || found->links(tree).exited) {
-    // A zombie leader still stands for its process.
-    if (found == nullptr || found->group()->links(tree).leader != found) return Errno(ESRCH);
-  }
+  if (found == nullptr) return Errno(ESRCH);
+  // A zombie leader still stands for its process.
+  if (found->links(tree).exited && found->group()->links(tree).leader != found) return Errno(ESRCH);
   return found->group().get();
 }
 

@@ -78,27 +78,6 @@ Result<std::int64_t> send_signal(Pty& pty, std::uint64_t signal) {
 
 }  // namespace
 
-bool changes_terminal(std::uint32_t command) {
-  switch (command) {
-    case TCSETS:
-    case TCSETSW:
-    case TCSETSF:
-    case TCSETS2:
-    case TCSETSW2:
-    case TCSETSF2:
-    case TCSBRK:
-    case TCSBRKP:
-    case TIOCSBRK:
-    case TIOCCBRK:
-    case TIOCSETD:
-    case TCFLSH:
-    case TCXONC:
-      return true;
-    default:
-      return false;
-  }
-}
-
 Result<std::int64_t> slave_ioctl(CurrentTask& task, Pty& pty, std::uint32_t command, std::uint64_t argument) {
   switch (command) {
     case FIONREAD:

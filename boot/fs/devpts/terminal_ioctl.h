@@ -10,9 +10,6 @@ namespace runsc {
 
 class CurrentTask;
 
-// Whether a background process needs leave for it (SIGTTOU).
-bool changes_terminal(std::uint32_t command);
-
 Result<std::int64_t> slave_ioctl(CurrentTask& task, Pty& pty, std::uint32_t command, std::uint64_t argument);
 Result<std::int64_t> master_ioctl(CurrentTask& task, Pty& pty, std::uint32_t command, std::uint64_t argument);
 

@@ -38,24 +38,6 @@ Result<std::int64_t> set(CurrentTask& task, int fd, std::uint32_t command, std::
   return host_ioctl(fd, command, &value);
 }
 
-bool changes_terminal(std::uint32_t command) {
-  switch (command) {
-    case TCSETS:
-    case TCSETSW:
-    case TCSETSF:
-    case TCSETS2:
-    case TCSETSW2:
-    case TCSETSF2:
-    case TCSBRK:
-    case TCSBRKP:
-    case TCXONC:
-    case TCFLSH:
-      return true;
-    default:
-      return false;
-  }
-}
-
 // Job control of a host terminal, which can be opened again for as long as it controls a session, whatever became of the
 // descriptors that the sandbox was given.
 class ReopenableTerminal : public Terminal {
