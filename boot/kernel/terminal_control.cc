@@ -1,5 +1,6 @@
 #include "boot/kernel/terminal_control.h"
 
+#include <asm/termbits.h>
 #include <sys/ioctl.h>
 
 #include "boot/kernel/current_task.h"

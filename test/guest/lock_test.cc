@@ -341,20 +341,6 @@ TEST_F(Locks, WriteLeaseIsBrokenByReaders) {
   opener.ExpectSuccess();
 }
 
-TEST_F(Locks, LeaseEndsWithItsFile) {
-  fd_.Reset();
-  Fd holder(open((dir_ / "f").c_str(), O_RDONLY));
-  if (fcntl(holder.get(), F_SETLEASE, F_RDLCK) == -1) GTEST_SKIP() << "no leases in /tmp";
-  Fd same(dup(holder.get()));
-  EXPECT_EQ(F_RDLCK, fcntl(same.get(), F_GETLEASE));
-  ScopedBlock block({SIGIO});
-  EXPECT_ERRNO(Open(O_WRONLY | O_NONBLOCK).get(), EWOULDBLOCK);
-  Child opener([&] { EXPECT_TRUE(Open(O_WRONLY).valid()); });
-  same.Reset();
-  holder.Reset();
-  opener.ExpectSuccess();
-}
-
 TEST_F(Locks, LeaseArgumentsAreChecked) {
   EXPECT_ERRNO(fcntl(fd_.get(), F_SETLEASE, 77), EINVAL);
   EXPECT_ERRNO(fcntl(fd_.get(), F_SETLEASE, F_UNLCK), EAGAIN);
