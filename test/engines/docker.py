@@ -4,6 +4,7 @@ The daemon, its containerd and all its containers live in network, mount and pro
 bridges, packet filter rules and mounts are nobody else's, and all of it is gone, however a test ends, with the first
 process of the process namespace.
 """
+import glob
 import json
 import os
 import random
@@ -163,8 +164,8 @@ class Daemon:
 
     def leftovers(self):
         """What is left of containers, when there should be none."""
-        state = self.work + '/exec/runtime-runsc/moby'
-        ids = os.listdir(state) if os.path.isdir(state) else []
+        # Docker passes the same root to every runtime.
+        ids = [name for state in glob.glob(self.work + '/exec/runtime-*/moby') for name in os.listdir(state)]
         groups = [path for path in self.cgroups() if os.path.basename(path) != self.group]
         return ['state ' + name for name in ids] + groups + [line for _, line in self.of_runtime()]
 
