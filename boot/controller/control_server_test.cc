@@ -276,6 +276,15 @@ TEST(ControlServer, TellsStatusesBeforeItEnds) {
   }
 }
 
+TEST(ControlServer, IsGoneWithItsDirectory) {
+  try {
+    Client client("/nonexistent/sandbox/control.sock");
+    ADD_FAILURE() << "connected";
+  } catch (const ControlError& error) {
+    EXPECT_EQ(error.cause(), ControlError::Cause::kGone);
+  }
+}
+
 TEST(ControlServer, LimitsTheRequestsOfOneConnection) {
   ServerFixture server({.connections = 4, .requests = 3, .workers = 2});
   Client client = server.client();

@@ -7,6 +7,7 @@
 #include "control/transport/descriptors.h"
 #include "control/transport/wire.h"
 #include "runsc/common/unix_address.h"
+#include "runsc/common/user_error.h"
 
 namespace runsc::control {
 namespace {
@@ -24,10 +25,19 @@ void check_listener(int socket, const std::string& path) {
                      "control socket " + path + " belongs to user " + std::to_string(peer.uid));
 }
 
+// The directory goes with the sandbox.
+UnixAddress address_of(const std::string& path) {
+  try {
+    return UnixAddress(path);
+  } catch (const UserError& error) {
+    throw ControlError(Cause::kGone, FailureCode::kInternal, std::string("connect to the sandbox: ") + error.what());
+  }
+}
+
 UniqueFd connect_to(const std::string& path) {
   UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!socket) throw_system_error("socket");
-  const UnixAddress address(path);
+  const UnixAddress address = address_of(path);
   if (::connect(socket.get(), address.get(), address.size()) != 0) {
     throw ControlError(Cause::kGone, FailureCode::kInternal, system_error_text("connect to the sandbox", errno));
   }
