@@ -55,8 +55,8 @@ class DockerKill(docker.Case):
                            'nothing is left: %s' % self.daemon.leftovers())
 
     def remove_forgotten(self):
-        """What the daemon was making or removing when it died, it may have forgotten, with any runtime: the shim and the
-        container's state stay. They must be removable by hand."""
+        """What the daemon was making or removing when it died, it may have forgotten: the shim and the container's state
+        stay, since nobody asks the runtime to delete it. They must be removable by hand."""
         known = self.ok('ps', '--all', '--quiet', '--no-trunc').split()
         for root in glob.glob(self.daemon.work + '/exec/runtime-*/moby'):
             for name in os.listdir(root):
