@@ -1,16 +1,15 @@
 #include "boot/platform/seccomp/app_filter.h"
 
-#include <asm/prctl.h>
 #include <linux/audit.h>
-#include <linux/futex.h>
 #include <linux/seccomp.h>
 #include <sys/syscall.h>
 
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
-#include <initializer_list>
+#include <span>
 
+#include "boot/platform/seccomp/native_calls.h"
 #include "boot/platform/seccomp/stub/stub.h"
 
 namespace runsc::seccomp {
@@ -53,7 +52,7 @@ class Program {
 
   // Call `number` is allowed when its argument `index`, after `bits` were masked, is one of `values`; else it notifies.
   void allow_argument(std::uint32_t number, int index, std::uint32_t bits,
-                      std::initializer_list<std::uint32_t> values) {
+                      std::span<const std::uint32_t> values) {
     skip_unless(BPF_JEQ, number, static_cast<std::uint8_t>(3 + 2 * values.size()));
     load(offsetof(seccomp_data, args) + 8 * static_cast<std::size_t>(index));
     mask(bits);
@@ -84,15 +83,10 @@ void refuse_foreign_calls(Program& program) {
 }
 
 void allow_native_calls(Program& program) {
-  // Waiting and waking between the application's own threads; whatever they agree on through the word is theirs. PI
-  // operations name host thread ids and stay with the kernel.
-  program.allow_argument(
-      SYS_futex, 1, ~static_cast<std::uint32_t>(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME),
-      {FUTEX_WAIT, FUTEX_WAKE, FUTEX_REQUEUE, FUTEX_CMP_REQUEUE, FUTEX_WAKE_OP, FUTEX_WAIT_BITSET, FUTEX_WAKE_BITSET});
+  program.allow_argument(SYS_futex, 1, ~kFutexFlags, kNativeFutexCommands);
   // The same for several words. Which ones stands in the caller's memory: they are its own, whatever they are.
   program.ret_if_equal(SYS_futex_waitv, SECCOMP_RET_ALLOW);
-  // Sets a register; no pointer. ARCH_GET_* write to memory and can as well be answered by the kernel.
-  program.allow_argument(SYS_arch_prctl, 0, ~0u, {ARCH_SET_FS, ARCH_SET_GS});
+  program.allow_argument(SYS_arch_prctl, 0, ~0u, kNativeArchPrctls);
 }
 
 // The host inserts it when a natively blocked futex was stopped or frozen.

@@ -1,13 +1,13 @@
 #include "boot/platform/seccomp/continuable.h"
 
-#include <asm/prctl.h>
-#include <linux/futex.h>
 #include <linux/membarrier.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
 #include <algorithm>
 #include <bit>
+
+#include "boot/platform/seccomp/native_calls.h"
 
 namespace runsc::seccomp {
 namespace {
@@ -35,30 +35,12 @@ bool is_own_barrier(const seccomp_data& call) {
 // What application_filter() lets threads do without asking: no memory of the kernel's, no descriptor. Threads that must
 // ask (guarded_application_filter()) get here.
 bool is_native_anyway(const seccomp_data& call) {
-  switch (call.nr) {
-    case SYS_futex_waitv:
-      return true;
-    case SYS_arch_prctl: {
-      const auto code = static_cast<std::uint32_t>(call.args[0]);
-      return code == ARCH_SET_FS || code == ARCH_SET_GS;
-    }
-    case SYS_futex:
-      break;
-    default:
-      return false;
-  }
-  switch (static_cast<std::uint32_t>(call.args[1]) & ~std::uint32_t{FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME}) {
-    case FUTEX_WAIT:
-    case FUTEX_WAKE:
-    case FUTEX_REQUEUE:
-    case FUTEX_CMP_REQUEUE:
-    case FUTEX_WAKE_OP:
-    case FUTEX_WAIT_BITSET:
-    case FUTEX_WAKE_BITSET:
-      return true;
-    default:
-      return false;
-  }
+  const auto names = [](const auto& values, std::uint64_t argument) {
+    return std::find(values.begin(), values.end(), static_cast<std::uint32_t>(argument)) != values.end();
+  };
+  if (call.nr == SYS_futex) return names(kNativeFutexCommands, call.args[1] & ~std::uint64_t{kFutexFlags});
+  if (call.nr == SYS_arch_prctl) return names(kNativeArchPrctls, call.args[0]);
+  return call.nr == SYS_futex_waitv;
 }
 
 }  // namespace
