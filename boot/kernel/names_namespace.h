@@ -2,10 +2,14 @@
 // descriptor of it.
 #pragma once
 
+#include <sched.h>
+
 #include <memory>
 
 #include "boot/ipc/ipc_namespace.h"
+#include "boot/kernel/fs_context.h"
 #include "boot/kernel/namespaces.h"
+#include "boot/kernel/task.h"
 #include "boot/kernel/user_namespace.h"
 #include "boot/vfs/mount.h"
 
@@ -30,6 +34,17 @@ struct NamedNamespace {
     return users;
   }
 };
+
+// The one of that kind that a task with these resources (which has not ended) and this pid namespace is in.
+inline NamedNamespace name_namespace(const TaskResources& of, const PidNamespacePtr& pids, int kind) {
+  NamedNamespace named{.kind = kind};
+  if (kind == CLONE_NEWNS) named.mounts = of.fs->mounts();
+  if (kind == CLONE_NEWPID) named.pids = pids;
+  if (kind == CLONE_NEWUTS) named.names = of.uts;
+  if (kind == CLONE_NEWIPC) named.ipc = of.ipc;
+  if (kind == CLONE_NEWUSER) named.users = of.credentials->user_namespace;
+  return named;
+}
 
 class NamesNamespace {
  public:

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "boot/ipc/ipc_namespace.h"
 #include "boot/kernel/current_task.h"
 #include "boot/kernel/exit.h"
 #include "boot/kernel/fd_table.h"
@@ -15,6 +14,7 @@
 #include "boot/memory/memory_manager.h"
 #include "boot/syscalls/handlers.h"
 #include "boot/syscalls/pidfd_hook.h"
+#include "boot/syscalls/sysv_common.h"
 
 namespace runsc {
 namespace {
@@ -225,13 +225,6 @@ Result<long> do_clone(CurrentTask& task, const CloneArguments& arguments) {
   return raw(id);
 }
 
-// The process's semaphore adjustments stay behind: they are made now, as Linux does.
-void unshare_ipc(CurrentTask& task) {
-  if (const auto left = task.task().resources().ipc) left->semaphores.undo_all(task.group());
-  auto own = new_ipc_namespace(task.credentials());
-  task.task().change_resources([&](TaskResources& r) { r.ipc.swap(own); });
-}
-
 }  // namespace
 
 Result<long> sys_clone(CurrentTask& task, CloneFlags flags, UserAddress stack, UserOut<int> parent_tid,
@@ -304,7 +297,7 @@ Result<long> sys_unshare(CurrentTask& task, CloneFlags flags) {
     auto names = copy_names(task.task().resources().uts, task.credentials());
     task.task().change_resources([&](TaskResources& r) { r.uts.swap(names); });
   }
-  if ((flags.bits & CLONE_NEWIPC) != 0) unshare_ipc(task);
+  if ((flags.bits & CLONE_NEWIPC) != 0) enter_ipc_namespace(task, new_ipc_namespace(task.credentials()));
   if ((flags.bits & CLONE_NEWPID) != 0)
     task.set_child_pid_namespace(std::make_shared<PidNamespace>(task.task().pid_namespace(), owner));
   return 0;

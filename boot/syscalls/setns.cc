@@ -7,6 +7,7 @@
 #include "boot/kernel/names_namespace.h"
 #include "boot/syscalls/handlers.h"
 #include "boot/syscalls/process_access.h"
+#include "boot/syscalls/sysv_common.h"
 
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME 0x80
@@ -99,17 +100,11 @@ Result<void> enter(CurrentTask& task, Entry& entry, const NamedNamespace& target
   }
 }
 
-// The process's semaphore adjustments stay behind: they are made now, as Linux does.
-void enter_ipc(CurrentTask& task, IpcNamespacePtr ipc) {
-  if (const auto left = task.task().resources().ipc) left->semaphores.undo_all(task.group());
-  task.task().change_resources([&](TaskResources& r) { r.ipc.swap(ipc); });
-}
-
 void apply(CurrentTask& task, Entry entry) {
   if (entry.credentials != task.credentials()) task.set_credentials(std::move(entry.credentials));
   if (entry.fs) task.set_fs(std::move(entry.fs));
   if (entry.names) task.task().change_resources([&](TaskResources& r) { r.uts.swap(entry.names); });
-  if (entry.ipc) enter_ipc(task, std::move(entry.ipc));
+  if (entry.ipc) enter_ipc_namespace(task, std::move(entry.ipc));
   if (entry.pids) task.set_child_pid_namespace(std::move(entry.pids));
 }
 
@@ -130,13 +125,7 @@ Result<std::vector<NamedNamespace>> namespaces_of(CurrentTask& task, ThreadGroup
   for (const int kind : {CLONE_NEWUSER, CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWPID, CLONE_NEWCGROUP,
                          CLONE_NEWNET, CLONE_NEWTIME}) {
     if ((kinds & kind) == 0) continue;
-    NamedNamespace named{.kind = kind};
-    if (kind == CLONE_NEWUSER) named.users = theirs.credentials->user_namespace;
-    if (kind == CLONE_NEWNS) named.mounts = theirs.fs->mounts();
-    if (kind == CLONE_NEWUTS) named.names = theirs.uts;
-    if (kind == CLONE_NEWIPC) named.ipc = theirs.ipc;
-    if (kind == CLONE_NEWPID) named.pids = group.pid_namespace();
-    all.push_back(std::move(named));
+    all.push_back(name_namespace(theirs, group.pid_namespace(), kind));
   }
   return all;
 }

@@ -16,4 +16,10 @@ inline Result<std::shared_ptr<IpcNamespace>> ipc_of(CurrentTask& task) {
 
 inline int caller_pid(CurrentTask& task) { return raw(task.group().pid()); }
 
+// The process's semaphore adjustments stay behind: they are made now, as Linux does.
+inline void enter_ipc_namespace(CurrentTask& task, IpcNamespacePtr ipc) {
+  if (const auto left = task.task().resources().ipc) left->semaphores.undo_all(task.group());
+  task.task().change_resources([&](TaskResources& r) { r.ipc.swap(ipc); });
+}
+
 }  // namespace runsc

@@ -34,13 +34,7 @@ constexpr std::array kKinds = {Kind{"cgroup", CLONE_NEWCGROUP},
 Result<NamedNamespace> namespace_of(const Task& task, int kind) {
   const TaskResources resources = task.resources();
   if (!resources.fs || !resources.credentials) return Errno(ENOENT);
-  NamedNamespace named{.kind = kind};
-  if (kind == CLONE_NEWNS) named.mounts = resources.fs->mounts();
-  if (kind == CLONE_NEWPID) named.pids = task.pid_namespace();
-  if (kind == CLONE_NEWUTS) named.names = resources.uts;
-  if (kind == CLONE_NEWIPC) named.ipc = resources.ipc;
-  if (kind == CLONE_NEWUSER) named.users = resources.credentials->user_namespace;
-  return named;
+  return name_namespace(resources, task.pid_namespace(), kind);
 }
 
 class NamespaceLink : public ProcessInode<PseudoInode> {
