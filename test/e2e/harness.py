@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
@@ -72,6 +73,17 @@ class Result(unittest.TextTestResult):
     def addSuccess(self, test):
         super().addSuccess(test)
         self.passed += 1
+
+
+def run_tests(folder, names, title):
+    """Runs the named tests of a folder, or all of them, says how many passed, and ends the program."""
+    become_subreaper()
+    names = names or sorted(n[:-3] for n in os.listdir(folder) if n.endswith('_test.py'))
+    suite = unittest.defaultTestLoader.loadTestsFromNames(names)
+    result = unittest.TextTestRunner(verbosity=2, resultclass=Result).run(suite)
+    failed = len(result.failures) + len(result.errors)
+    print('%s: %d passed, %d failed' % (title, result.passed, failed))
+    sys.exit(0 if failed == 0 and result.passed > 0 else 1)
 
 
 def build_rootfs(path):

@@ -2,7 +2,6 @@
 """Runs the end-to-end tests: run.py RUNSC [module or module.Class.test ..]. Needs root and busybox."""
 import os
 import sys
-import unittest
 
 
 def main():
@@ -12,14 +11,8 @@ def main():
     here = os.path.dirname(os.path.abspath(__file__))
     sys.path.insert(0, here)
     import harness
-    harness.become_subreaper()
     harness.take_mounts()
-    names = sys.argv[2:] or sorted(n[:-3] for n in os.listdir(here) if n.endswith('_test.py'))
-    suite = unittest.defaultTestLoader.loadTestsFromNames(names)
-    result = unittest.TextTestRunner(verbosity=2, resultclass=harness.Result).run(suite)
-    failed = len(result.failures) + len(result.errors)
-    print('e2e tests: %d passed, %d failed' % (result.passed, failed))
-    sys.exit(0 if failed == 0 and result.passed > 0 else 1)
+    harness.run_tests(here, sys.argv[2:], 'e2e tests')
 
 
 if __name__ == '__main__':

@@ -2,7 +2,6 @@
 """Runs the tests with real engines: run.py RUNSC [module or module.Class.test ..]. Needs root."""
 import os
 import sys
-import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -13,13 +12,7 @@ def main():
     os.environ['RUNSC'] = os.path.abspath(sys.argv[1])
     sys.path[:0] = [HERE, os.path.join(HERE, '..', 'e2e')]
     import harness
-    harness.become_subreaper()
-    names = sys.argv[2:] or sorted(n[:-3] for n in os.listdir(HERE) if n.endswith('_test.py'))
-    suite = unittest.defaultTestLoader.loadTestsFromNames(names)
-    result = unittest.TextTestRunner(verbosity=2, resultclass=harness.Result).run(suite)
-    failed = len(result.failures) + len(result.errors)
-    print('engine tests: %d passed, %d failed' % (result.passed, failed))
-    sys.exit(0 if failed == 0 and result.passed > 0 else 1)
+    harness.run_tests(HERE, sys.argv[2:], 'engine tests')
 
 
 if __name__ == '__main__':

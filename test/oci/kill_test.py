@@ -116,19 +116,24 @@ class Kill(oci.Case):
             with self.subTest(round=number, step=step, seed=SEED):
                 play('kill%d-%d' % (os.getpid(), number), step)
 
+    def live_until_killed(self, name, bundle, interrupted):
+        """The life of a container up to the step that is interrupted; what was killed."""
+        steps = [('create', '--bundle', bundle, name), ('start', name),
+                 ('exec', name, 'sh', '-c', 'ls -lR /bin >/dev/null; true'), ('delete', '--force', name)]
+        if interrupted >= 2:
+            steps.insert(2, ('exec', '--detach', name, *FOREVER))
+            interrupted += 1
+        for i, words in enumerate(steps):
+            killed = self.command_and_kill(words, i == interrupted)
+            if killed:
+                break
+        return killed
+
     def test_a_container(self):
         bundle = self.bundle(FOREVER)
 
         def play(name, interrupted):
-            steps = [('create', '--bundle', bundle, name), ('start', name),
-                     ('exec', name, 'sh', '-c', 'ls -lR /bin >/dev/null; true'), ('delete', '--force', name)]
-            if interrupted >= 2:
-                steps.insert(2, ('exec', '--detach', name, *FOREVER))
-                interrupted += 1
-            for i, words in enumerate(steps):
-                killed = self.command_and_kill(words, i == interrupted)
-                if killed:
-                    break
+            killed = self.live_until_killed(name, bundle, interrupted)
             with self.subTest(killed=killed):
                 self.check_state(name)
                 self.check_end([name])
@@ -147,15 +152,7 @@ class Kill(oci.Case):
             self.assertEqual(0, self.command_status('run', '--detach', '--bundle',
                                                     self.bundle(FOREVER, self.annotated('sandbox', pod)), pod))
             boot = self.oci_state(pod)['pid']
-            steps = [('create', '--bundle', bundle, name), ('start', name),
-                     ('exec', name, 'sh', '-c', 'ls -lR /bin >/dev/null; true'), ('delete', '--force', name)]
-            if interrupted >= 2:
-                steps.insert(2, ('exec', '--detach', name, *FOREVER))
-                interrupted += 1
-            for i, words in enumerate(steps):
-                killed = self.command_and_kill(words, i == interrupted)
-                if killed:
-                    break
+            killed = self.live_until_killed(name, bundle, interrupted)
             with self.subTest(killed=killed):
                 self.check_state(name)
                 self.check_state(pod)
