@@ -21,8 +21,8 @@ struct BootOptions {
   UniqueFd config;
 
   // Messages to whoever started the sandbox: boot/startup_report.h. Written to during start-up, and again if the
-  // sandbox has to end for a reason of its own. The reader may be gone (EPIPE): without having released the sandbox, the
-  // sandbox ends.
+  // sandbox has to end for a reason of its own. The reader may be gone (EPIPE): without having released the sandbox,
+  // the sandbox ends.
   UniqueFd report;
 
   // A listening Unix socket (SOCK_STREAM, <root>/<id>/control.sock): boot/controller. Invalid: no control.

@@ -15,7 +15,8 @@ namespace {
 
 // The host's own namespace keeps its rules.
 bool is_own_network(int network_namespace) {
-  struct stat joined {}, own {};
+  struct stat joined {
+  }, own{};
   if (::fstat(network_namespace, &joined) != 0 || ::stat("/proc/self/ns/net", &own) != 0) return true;
   return joined.st_dev == own.st_dev && joined.st_ino == own.st_ino;
 }
@@ -24,8 +25,7 @@ bool is_own_network(int network_namespace) {
 std::vector<Step> network_steps(std::uint32_t id, const NetworkSettings& settings) {
   return {
       {"loopback", "runc brings it up too; needs CAP_NET_ADMIN", [](Donation&) { bring_up_loopback(); }},
-      {"network settings", "the same; while the host's /proc/sys is in sight",
-       [=](Donation&) { open_network_to(id); }},
+      {"network settings", "the same; while the host's /proc/sys is in sight", [=](Donation&) { open_network_to(id); }},
       {"linux.sysctl", "the host keeps these for each network namespace, and serves its sockets",
        [=](Donation&) { apply_network_settings(settings); }},
   };

@@ -9,8 +9,8 @@
 #include <cstring>
 #include <string_view>
 
-#include "runsc/common/user_error.h"
 #include "runsc/common/unix_address.h"
+#include "runsc/common/user_error.h"
 
 namespace runsc {
 namespace {

@@ -34,7 +34,8 @@ void send_descriptor(const std::string& path, int fd, std::string_view text);
 // message's text is the replica's name.
 void send_console(const std::string& path, const PseudoTerminal& terminal);
 
-// The caller's own terminal, raw but for its output, for the life of this object, which does nothing when descriptor 0 is no terminal.
+// The caller's own terminal, raw but for its output, for the life of this object, which does nothing when descriptor 0
+// is no terminal.
 class RawTerminal {
  public:
   RawTerminal();

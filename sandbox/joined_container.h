@@ -1,5 +1,5 @@
-// A container that joins the sandbox of another one: a gofer of its own, a place in the sandbox's kernel, and a relay as
-// the process that callers know.
+// A container that joins the sandbox of another one: a gofer of its own, a place in the sandbox's kernel, and a relay
+// as the process that callers know.
 #pragma once
 
 #include <memory>

@@ -37,7 +37,7 @@ std::optional<MountType> virtual_type(const std::string& source) {
 
 // Something was mounted right there. The host's own root is nobody's container.
 bool is_mount(const std::string& path) {
-  struct statx status{};
+  struct statx status {};
   return ::statx(AT_FDCWD, path.c_str(), 0, STATX_BASIC_STATS, &status) == 0 &&
          (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0 && path != "/";
 }
@@ -128,7 +128,7 @@ class Planner {
   // The kernel makes what is missing before it makes the root read-only.
   bool lacks_mount_point() const {
     return std::any_of(spec_.mounts.begin(), spec_.mounts.end(), [&](const oci::Mount& mount) {
-      struct stat status{};
+      struct stat status {};
       return ::lstat((spec_.root.path + mount.destination).c_str(), &status) != 0;
     });
   }

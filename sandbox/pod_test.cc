@@ -32,10 +32,9 @@ TEST(Pod, EveryCreatorsWords) {
     const char* sandbox;
     const char* id_key;
   };
-  for (const Case& words :
-       {Case{"io.kubernetes.cri.container-type", "sandbox", "io.kubernetes.cri.sandbox-id"},
-        Case{"io.kubernetes.cri-o.ContainerType", "sandbox", "io.kubernetes.cri-o.SandboxID"},
-        Case{"io.kubernetes.docker.type", "podsandbox", "io.kubernetes.sandbox.id"}}) {
+  for (const Case& words : {Case{"io.kubernetes.cri.container-type", "sandbox", "io.kubernetes.cri.sandbox-id"},
+                            Case{"io.kubernetes.cri-o.ContainerType", "sandbox", "io.kubernetes.cri-o.SandboxID"},
+                            Case{"io.kubernetes.docker.type", "podsandbox", "io.kubernetes.sandbox.id"}}) {
     EXPECT_EQ(sandbox_to_join("s", {{words.type_key, words.sandbox}, {words.id_key, "s"}}), std::nullopt);
     EXPECT_EQ(sandbox_to_join("s", {{words.type_key, words.sandbox}}), std::nullopt);
     EXPECT_EQ(sandbox_to_join("c", {{words.type_key, "container"}, {words.id_key, "s"}}), "s");
@@ -71,7 +70,8 @@ TEST(Pod, NamespacesOfOthersAreRefusedByName) {
     EXPECT_EQ(refused(""), "");
     EXPECT_EQ(refused(std::string("/proc/self/ns/") + name), "") << "the host's own";
     const std::string message = refused("/proc/self/ns/net");
-    EXPECT_EQ(message.find(std::string("config.json: linux.namespaces: ") + name + ": \"/proc/self/ns/net\" cannot be"), 0U)
+    EXPECT_EQ(message.find(std::string("config.json: linux.namespaces: ") + name + ": \"/proc/self/ns/net\" cannot be"),
+              0U)
         << message;
   }
   EXPECT_EQ(error_of([] { refuse_foreign_namespaces(with_namespace(kNetwork, "/proc/self/ns/net")); }), "");

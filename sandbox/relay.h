@@ -36,8 +36,8 @@ class Relay {
   Relay& operator=(Relay&&) = delete;
   ~Relay();
 
-  // Has it call RelayRequest::begin. Throws UserError with the reason when that failed. Until commit() our death, even by
-  // SIGKILL, is the relay's and its process's, too.
+  // Has it call RelayRequest::begin. Throws UserError with the reason when that failed. Until commit() our death, even
+  // by SIGKILL, is the relay's and its process's, too.
   void begin();
   // The process lives without us: whoever has to know of it does.
   void commit();

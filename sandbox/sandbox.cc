@@ -143,8 +143,8 @@ void Sandbox::wait_until_started() {
 
 UserError Sandbox::failure(const std::optional<Report>& boot_report) {
   // The gofer's death makes the boot process fail, not the other way round: so its word, or its way to end, is the
-  // cause. A gofer that ends properly does so because the boot process has ended, or has let its connections go after it
-  // said why.
+  // cause. A gofer that ends properly does so because the boot process has ended, or has let its connections go after
+  // it said why.
   if (boot_report || boot_.exited()) {
     wait_for_exit(gofer_.pidfd(), boot_.exited() ? kGraceMilliseconds : 0);
   }

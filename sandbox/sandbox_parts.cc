@@ -7,8 +7,8 @@
 
 #include "boot/loader/container_config_json.h"
 #include "gofer/protocol/packet_socket.h"
-#include "runsc/common/user_error.h"
 #include "runsc/common/unix_address.h"
+#include "runsc/common/user_error.h"
 
 namespace runsc {
 namespace {
@@ -37,7 +37,8 @@ UniqueFd make_control_socket(const std::string& path) {
   if (!socket) throw_system_error("socket");
   if (::bind(socket.get(), address.get(), address.size()) != 0) throw_system_error("bind " + path);
   // Nobody connects before listen(), so the mode is in place in time.
-  if (::chmod(path.c_str(), 0600) != 0 || ::listen(socket.get(), kWaitingClients) != 0) throw_system_error("listen on " + path);
+  if (::chmod(path.c_str(), 0600) != 0 || ::listen(socket.get(), kWaitingClients) != 0)
+    throw_system_error("listen on " + path);
   return socket;
 }
 

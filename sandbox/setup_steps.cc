@@ -95,7 +95,8 @@ constexpr char kPingGroups[] = "net/ipv4/ping_group_range";
 // /proc/sys/net is that of the network namespace of who opens it.
 void write_setting(const std::string& name, const std::string& value) {
   const UniqueFd file(::open(("/proc/sys/" + name).c_str(), O_WRONLY | O_CLOEXEC));
-  if (file) [[maybe_unused]] const auto written = ::write(file.get(), value.data(), value.size());
+  if (file) [[maybe_unused]]
+    const auto written = ::write(file.get(), value.data(), value.size());
 }
 
 }  // namespace

@@ -173,7 +173,8 @@ Pair make_socket_pair() {
   const int error = errno;
   std::string what = "clone the " + request.name + " process";
   if ((request.namespaces & CLONE_NEWUSER) != 0 && (error == EPERM || error == ENOSPC || error == EUSERS)) {
-    what += " (does this host allow user namespaces? sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone)";
+    what +=
+        " (does this host allow user namespaces? sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone)";
   }
   throw_system_error(what, error);
 }

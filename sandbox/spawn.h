@@ -40,7 +40,7 @@ struct SpawnRequest {
   int cgroup = -1;               // borrowed: the directory of a cgroup of version 2 to be born in
   // Done by the parent while it is in that namespace, with rights that the child will not have. May be empty.
   std::function<void()> prepare_network;
-  IdMaps id_maps;                // only with CLONE_NEWUSER
+  IdMaps id_maps;  // only with CLONE_NEWUSER
   std::vector<Step> steps;
   Donation donation;                   // "report" is added by spawn()
   std::vector<std::string> arguments;  // after the name and the descriptors

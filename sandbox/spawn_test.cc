@@ -57,11 +57,11 @@ TEST(Spawn, BearsTheChildInAnotherNetworkNamespace) {
   const UniqueFd own(::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
   ASSERT_EQ(::unshare(CLONE_NEWNET), 0);
   const UniqueFd other(::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
-  struct stat wanted{};
+  struct stat wanted {};
   ASSERT_EQ(::fstat(other.get(), &wanted), 0);
   ASSERT_EQ(::setns(own.get(), CLONE_NEWNET), 0);
   SpawnRequest request = request_with({{"compare", "", [&](Donation&) {
-                                          struct stat status{};
+                                          struct stat status {};
                                           ::stat("/proc/self/ns/net", &status);
                                           if (status.st_ino != wanted.st_ino) throw UserError("elsewhere");
                                           throw UserError("there");
@@ -73,7 +73,7 @@ TEST(Spawn, BearsTheChildInAnotherNetworkNamespace) {
   process.go();
   process.wait();
   EXPECT_EQ(ReportReader(process.report_fd()).next()->message, "there");
-  struct stat present{};
+  struct stat present {};
   ASSERT_EQ(::stat("/proc/self/ns/net", &present), 0);
   EXPECT_NE(present.st_ino, wanted.st_ino) << "the parent is back";
 }

@@ -24,9 +24,9 @@ namespace oci {
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Hook, path, args, env, timeout)
 }  // namespace oci
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ProcessIdentity, pid, start_time)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ContainerState, id, bundle, rootfs, created, owner, annotations, status, sandbox_id,
-                                   boot, relay, gofer, creator, foreground, cgroups, resources,
-                                   poststart, poststop)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ContainerState, id, bundle, rootfs, created, owner, annotations, status,
+                                                sandbox_id, boot, relay, gofer, creator, foreground, cgroups, resources,
+                                                poststart, poststop)
 
 const char* status_name(Status status) {
   switch (status) {

@@ -16,10 +16,8 @@ enum class Fd : std::int32_t {};
 enum class Signal : std::int32_t {};
 
 template <typename E>
-  requires std::is_enum_v<E>
-constexpr auto raw(E value) {
-  return static_cast<std::underlying_type_t<E>>(value);
-}
+requires std::is_enum_v<E>
+constexpr auto raw(E value) { return static_cast<std::underlying_type_t<E>>(value); }
 
 inline constexpr Uid kRootUid{0};
 inline constexpr Gid kRootGid{0};

@@ -1,4 +1,5 @@
-// Signals as the x86-64 system calls see them (signal(7), rt_sigaction(2); arch/x86/include/uapi/asm/{signal,siginfo}.h).
+// Signals as the x86-64 system calls see them (signal(7), rt_sigaction(2);
+// arch/x86/include/uapi/asm/{signal,siginfo}.h).
 #pragma once
 
 #include <csignal>

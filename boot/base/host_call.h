@@ -17,10 +17,10 @@ Result<T> check_host_call(T value, const char* text, const char* file, int line)
 }  // namespace runsc::internal
 
 // Evaluates a call in the manner of system calls (-1 and errno), retried on EINTR. A Result of the call's type.
-#define HOST_CALL(call)                                                                        \
-  ({                                                                                           \
-    auto host_call_value_ = (call);                                                            \
-    while (host_call_value_ == static_cast<decltype(host_call_value_)>(-1) && errno == EINTR)  \
-      host_call_value_ = (call);                                                               \
-    ::runsc::internal::check_host_call(host_call_value_, #call, __FILE__, __LINE__);           \
+#define HOST_CALL(call)                                                                       \
+  ({                                                                                          \
+    auto host_call_value_ = (call);                                                           \
+    while (host_call_value_ == static_cast<decltype(host_call_value_)>(-1) && errno == EINTR) \
+      host_call_value_ = (call);                                                              \
+    ::runsc::internal::check_host_call(host_call_value_, #call, __FILE__, __LINE__);          \
   })

@@ -25,10 +25,10 @@ class [[nodiscard]] Errno {
 
 // Kernel-internal errors (include/linux/errno.h): how an interrupted system call goes on after the signal. They never
 // reach an application; boot/kernel/signal_delivery turns them into EINTR or a restart.
-inline constexpr Errno kRestartSys{512};           // restart, unless a handler without SA_RESTART runs
-inline constexpr Errno kRestartNoIntr{513};        // always restart
-inline constexpr Errno kRestartNoHandler{514};     // restart only if no handler runs
-inline constexpr Errno kRestartBlock{516};         // as above, through restart_syscall(2) with adjusted arguments
+inline constexpr Errno kRestartSys{512};        // restart, unless a handler without SA_RESTART runs
+inline constexpr Errno kRestartNoIntr{513};     // always restart
+inline constexpr Errno kRestartNoHandler{514};  // restart only if no handler runs
+inline constexpr Errno kRestartBlock{516};      // as above, through restart_syscall(2) with adjusted arguments
 
 // A name such as "ENOENT", or "unknown errno". Static storage.
 const char* errno_name(Errno error);
@@ -39,9 +39,10 @@ class [[nodiscard]] Result {
   Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit on purpose
   Result(Errno error) : state_(std::in_place_index<1>, error) {}         // NOLINT
   template <typename U>
-    requires(std::is_convertible_v<U, T> && !std::is_same_v<std::remove_cvref_t<U>, Result> &&
-             !std::is_same_v<std::remove_cvref_t<U>, T> && !std::is_same_v<std::remove_cvref_t<U>, Errno>)
-  Result(U&& value) : state_(std::in_place_index<0>, std::forward<U>(value)) {}  // NOLINT
+  requires(std::is_convertible_v<U, T> && !std::is_same_v<std::remove_cvref_t<U>, Result> &&
+           !std::is_same_v<std::remove_cvref_t<U>, T> && !std::is_same_v<std::remove_cvref_t<U>, Errno>)
+      Result(U&& value)
+      : state_(std::in_place_index<0>, std::forward<U>(value)) {}  // NOLINT
 
   bool ok() const { return state_.index() == 0; }
   explicit operator bool() const { return ok(); }
@@ -91,10 +92,10 @@ inline Errno last_errno() { return Errno(errno); }
 
 // The value of an expression of type Result<T> (or nothing, for Result<void>); on error, returns the error from the
 // enclosing function.
-#define TRY(expression)                                                      \
-  ({                                                                         \
-    auto try_result_ = (expression);                                         \
-    if (!try_result_.ok()) [[unlikely]]                                      \
-      return ::runsc::Errno(try_result_.error());                            \
-    ::runsc::take_value(std::move(try_result_));                                       \
+#define TRY(expression)                           \
+  ({                                              \
+    auto try_result_ = (expression);              \
+    if (!try_result_.ok()) [[unlikely]]           \
+      return ::runsc::Errno(try_result_.error()); \
+    ::runsc::take_value(std::move(try_result_));  \
   })

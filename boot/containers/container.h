@@ -80,7 +80,7 @@ class Container : public std::enable_shared_from_this<Container> {
     Phase phase = Phase::kCreated;
     bool paused = false;
     bool destroying = false;
-    std::uint64_t memory_peak = 0;  // as far as stats() has looked
+    std::uint64_t memory_peak = 0;              // as far as stats() has looked
     std::unique_ptr<CurrentTask> first;         // kCreated
     std::map<int, ExitNoticePtr> exec_notices;  // by pid; until somebody has been told
     std::map<int, HostConsolePtr> consoles;     // by pid, of processes that were given a terminal
@@ -118,8 +118,8 @@ class Container : public std::enable_shared_from_this<Container> {
   const ContainerConfig config_;
   const std::shared_ptr<ControlGroup> control_group_;
   const ExitNoticePtr init_notice_;
-  ThreadGroupPtr init_;             // set by create()
-  std::vector<UniqueFd> gofers_;    // copies of the connections, for GoferWatch and shutdown(2)
+  ThreadGroupPtr init_;                            // set by create()
+  std::vector<UniqueFd> gofers_;                   // copies of the connections, for GoferWatch and shutdown(2)
   Guarded<ProcessPlace, LockLevel::kLeaf> place_;  // without mounts once it is destroyed
   StateLock state_;
   mutable std::condition_variable_any changed_;  // the phase

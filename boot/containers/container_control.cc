@@ -143,8 +143,8 @@ Outcome<void> Container::update(const control::Limits& limits) {
   if (limits.memory) control_group_->shown_memory = *limits.memory > 0 ? static_cast<std::uint64_t>(*limits.memory) : 0;
   if (limits.pids) {
     auto tree = kernel_.tasks().lock();
-    control_group_->set_max_tasks(
-        *tree, *limits.pids > 0 ? static_cast<std::size_t>(*limits.pids) : ControlGroup::kNoLimit);
+    control_group_->set_max_tasks(*tree,
+                                  *limits.pids > 0 ? static_cast<std::size_t>(*limits.pids) : ControlGroup::kNoLimit);
   }
   return {};
 }
@@ -156,7 +156,8 @@ ControlSubscriptionPtr Container::wait_process(int pid, ExitNotice::Callback don
     const auto it = state->exec_notices.find(pid);
     if (it != state->exec_notices.end()) notice = it->second;
   }
-  // Once somebody was told, it is as gone as a process that was waited for; forgetting it comes a moment after the telling.
+  // Once somebody was told, it is as gone as a process that was waited for; forgetting it comes a moment after the
+  // telling.
   if (!notice || notice->told()) {
     done(no_process(pid));
     return nullptr;

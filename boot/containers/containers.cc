@@ -65,7 +65,8 @@ Outcome<ContainerPtr> Containers::find(const std::string& id) const {
 Outcome<JoinedNamespaces> Containers::join(const NamespaceSharing& share) const {
   JoinedNamespaces joined;
   const auto missing = [](const std::string& other) {
-    return Failure{FailureCode::kInvalid, "cannot share the namespaces of container \"" + other + "\": it does not exist"};
+    return Failure{FailureCode::kInvalid,
+                   "cannot share the namespaces of container \"" + other + "\": it does not exist"};
   };
   // The network is that of the whole sandbox.
   if (!share.net.empty() && !find(share.net).ok()) return missing(share.net);
@@ -133,7 +134,8 @@ Outcome<void> Containers::destroy_container(const std::string& id) {
   const auto container = find(id);
   if (!container.ok()) return container.failure();
   if ((*container)->id() == environment_.first_id)
-    return Failure{FailureCode::kInvalid, "the sandbox's first container cannot be destroyed: the sandbox ends with it"};
+    return Failure{FailureCode::kInvalid,
+                   "the sandbox's first container cannot be destroyed: the sandbox ends with it"};
   if (const auto destroyed = (*container)->destroy(); !destroyed.ok()) return destroyed;
   auto table = table_.lock();
   const auto it = table->find(id);

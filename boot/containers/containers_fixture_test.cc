@@ -54,7 +54,8 @@ Result<FileSystemPtr> make_root(const VfsServicesPtr& services) {
   for (const char* directory : {"/bin", "/dev", "/proc", "/etc", "/tmp"})
     TRY(make_directory(context, {context.root, 0}, directory, 0755));
   TRY(write_file(context, kBusybox, busybox, 0755));
-  TRY(write_file(context, "/etc/passwd", "root:x:0:0:root:/root:/bin/sh\nsomebody:x:7:8::/home/somebody:/bin/sh\n", 0644));
+  TRY(write_file(context, "/etc/passwd", "root:x:0:0:root:/root:/bin/sh\nsomebody:x:7:8::/home/somebody:/bin/sh\n",
+                 0644));
   TRY(write_file(context, "/etc/not-executable", "", 0644));
   return made;
 }
@@ -211,8 +212,8 @@ control::Outcome<int> ContainersTest::status_of(const std::string& id) {
 control::Outcome<int> ContainersTest::status_of(const std::string& id, int pid) {
   std::promise<control::Outcome<int>> promise;
   auto future = promise.get_future();
-  const auto subscription = containers_->wait_process(
-      id, pid, [&](control::Outcome<int> status) { promise.set_value(std::move(status)); });
+  const auto subscription =
+      containers_->wait_process(id, pid, [&](control::Outcome<int> status) { promise.set_value(std::move(status)); });
   return future.get();
 }
 

@@ -42,8 +42,10 @@ TEST_F(ContainersTest, ContainersHaveTheirOwnPidsHostnamesAndMounts) {
 TEST_F(ContainersTest, NamespacesCanBeShared) {
   start_first();
   // Until busybox has given itself its name, it has that of the link that the shell executes.
-  ContainerConfig config = script("second", "echo $$; busybox hostname; comm=exe; while [ $comm = exe ]; do read comm < /proc/1/comm;"
-                                            " done; echo $comm; exec busybox sleep 1000000");
+  ContainerConfig config =
+      script("second",
+             "echo $$; busybox hostname; comm=exe; while [ $comm = exe ]; do read comm < /proc/1/comm;"
+             " done; echo $comm; exec busybox sleep 1000000");
   config.share.pid = config.share.uts = "first";
   const Printed second = start(std::move(config));
   EXPECT_EQ(second.read_line(), "2");
@@ -223,7 +225,8 @@ TEST_F(ContainersTest, TheStatusOfExecIsKeptUntilSomebodyIsTold) {
 TEST_F(ContainersTest, OrphansOfExecGoToTheInit) {
   start_first();
   Printed printed;
-  const auto pid = exec("first", process({"busybox", "sh", "-c", "busybox sh -c 'read x; echo $PPID' & wait"}), &printed);
+  const auto pid =
+      exec("first", process({"busybox", "sh", "-c", "busybox sh -c 'read x; echo $PPID' & wait"}), &printed);
   // The grandchild is orphaned when its parent has been killed.
   EXPECT_TRUE(containers_->signal("first", {SignalTarget::Kind::kProcess, *pid}, SIGKILL).ok());
   EXPECT_EQ(*status_of("first", *pid), SIGKILL);
@@ -234,11 +237,15 @@ TEST_F(ContainersTest, OrphansOfExecGoToTheInit) {
 
 TEST_F(ContainersTest, SignalsReachWhomTheyAreFor) {
   start_first();
-  const Printed second = start(script("second", "trap 'echo init' USR1; echo ready; while :; do busybox sleep 0.01; done"));
+  const Printed second =
+      start(script("second", "trap 'echo init' USR1; echo ready; while :; do busybox sleep 0.01; done"));
   EXPECT_EQ(second.read_line(), "ready");
   Printed execed;
-  const auto pid = exec("second", process({"busybox", "sh", "-c", "trap 'echo exec' USR1; echo ready; "
-                                                                   "while :; do busybox sleep 0.01; done"}), &execed);
+  const auto pid = exec("second",
+                        process({"busybox", "sh", "-c",
+                                 "trap 'echo exec' USR1; echo ready; "
+                                 "while :; do busybox sleep 0.01; done"}),
+                        &execed);
   EXPECT_EQ(execed.read_line(), "ready");
   EXPECT_TRUE(containers_->signal("second", {SignalTarget::Kind::kInit, 0}, SIGUSR1).ok());
   EXPECT_EQ(second.read_line(), "init");
@@ -248,8 +255,10 @@ TEST_F(ContainersTest, SignalsReachWhomTheyAreFor) {
   // The shells say so when it ends a sleep.
   for (std::string line; line != "init"; line = second.read_line()) ASSERT_TRUE(line.empty() || line[0] == 'U') << line;
   for (std::string line; line != "exec"; line = execed.read_line()) ASSERT_TRUE(line.empty() || line[0] == 'U') << line;
-  EXPECT_EQ(code_of(containers_->signal("second", {SignalTarget::Kind::kProcess, 9999}, SIGUSR1)), FailureCode::kNoProcess);
-  EXPECT_EQ(code_of(containers_->signal("second", {SignalTarget::Kind::kForeground, 0}, SIGINT)), FailureCode::kInvalid);
+  EXPECT_EQ(code_of(containers_->signal("second", {SignalTarget::Kind::kProcess, 9999}, SIGUSR1)),
+            FailureCode::kNoProcess);
+  EXPECT_EQ(code_of(containers_->signal("second", {SignalTarget::Kind::kForeground, 0}, SIGINT)),
+            FailureCode::kInvalid);
   EXPECT_EQ(code_of(containers_->signal("second", {}, 65)), FailureCode::kInvalid);
   kill("second");
   EXPECT_EQ(*status_of("second"), SIGKILL);
@@ -289,8 +298,10 @@ TEST_F(ContainersTest, TheDeathOfAGoferEndsItsContainer) {
 
 TEST_F(ContainersTest, APausedContainerStandsStillAndDoesNotNotice) {
   start_first();
-  const Printed second = start(script("second", "trap 'echo continued' CONT; (while :; do echo x; done) | busybox yes > /dev/null &"
-                                                " while :; do echo tick; done"));
+  const Printed second =
+      start(script("second",
+                   "trap 'echo continued' CONT; (while :; do echo x; done) | busybox yes > /dev/null &"
+                   " while :; do echo tick; done"));
   EXPECT_EQ(second.read_line(), "tick");
   ASSERT_TRUE(containers_->pause("second").ok());
   EXPECT_EQ(containers_->containers()->back().status, control::ContainerStatus::kPaused);
@@ -349,8 +360,10 @@ TEST_F(ContainersTest, HooksRunInsideBeforeTheFirstProcess) {
   start_first();
   ContainerConfig config = script("second", "busybox cat /tmp/hook");
   config.hook_state = R"({"id":"second"})";
-  config.start_container_hooks = {
-      {"/bin/busybox", {"sh", "-c", "busybox cat > /tmp/hook; echo \" $A $$\" >> /tmp/hook"}, {"PATH=/bin", "A=b"}, {}}};
+  config.start_container_hooks = {{"/bin/busybox",
+                                   {"sh", "-c", "busybox cat > /tmp/hook; echo \" $A $$\" >> /tmp/hook"},
+                                   {"PATH=/bin", "A=b"},
+                                   {}}};
   Printed printed = start(config);
   EXPECT_EQ(printed.read_all(), "{\"id\":\"second\"} b 2\n");
   EXPECT_EQ(*status_of("second"), 0);
@@ -374,13 +387,16 @@ TEST_F(ContainersTest, EventsTellOfEnds) {
   start_first();
   std::promise<control::Event> told;
   control::Failure failure;
-  const auto all = containers_->subscribe(nullptr, [&](const control::Event& event) { told.set_value(event); }, failure);
+  const auto all = containers_->subscribe(
+      nullptr, [&](const control::Event& event) { told.set_value(event); }, failure);
   start(script("second", "exit 9"));
   const control::Event event = told.get_future().get();
   EXPECT_EQ(event.container, "second");
   EXPECT_EQ(event.status, 9 << 8);
   const std::string nobody = "nobody";
-  EXPECT_EQ(containers_->subscribe(&nobody, [](const auto&) {}, failure), nullptr);
+  EXPECT_EQ(containers_->subscribe(
+                &nobody, [](const auto&) {}, failure),
+            nullptr);
   EXPECT_EQ(failure.code, FailureCode::kNotFound);
 }
 
@@ -417,8 +433,12 @@ TEST_F(ContainersTest, FiftyExecsAtOnce) {
 TEST_F(ContainersTest, EndsDuringEveryOperation) {
   start_first();
   const std::vector<std::function<void()>> operations = {
-      [&] { (void)exec("second", process({"busybox", "true"})); },
-      [&] { (void)containers_->signal("second", {SignalTarget::Kind::kAll, 0}, SIGTERM); },
+      [&] {
+        (void)exec("second", process({"busybox", "true"}));
+      },
+      [&] {
+        (void)containers_->signal("second", {SignalTarget::Kind::kAll, 0}, SIGTERM);
+      },
       [&] { (void)containers_->pause("second"); },
       [&] { (void)containers_->resume("second"); },
       [&] { (void)containers_->stats("second"); },

@@ -6,7 +6,8 @@ namespace runsc {
 
 class ExitNotice::Subscription : public ControlSubscription {
  public:
-  Subscription(std::shared_ptr<ExitNotice> notice, std::uint64_t number) : notice_(std::move(notice)), number_(number) {}
+  Subscription(std::shared_ptr<ExitNotice> notice, std::uint64_t number)
+      : notice_(std::move(notice)), number_(number) {}
   // The lock is held while callbacks run.
   ~Subscription() override { notice_->state_.lock()->waiting.erase(number_); }
 

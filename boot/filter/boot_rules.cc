@@ -3,9 +3,9 @@
 #include <asm/termbits.h>
 #include <fcntl.h>
 #include <linux/futex.h>
-#include <linux/seccomp.h>
 #include <linux/netlink.h>
 #include <linux/sched.h>
+#include <linux/seccomp.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <sys/ioctl.h>
@@ -102,8 +102,8 @@ std::vector<SeccompRule> connection_rules() {
 }
 
 // Sockets that the sockets of the application stand on (boot/socket/host). The host's network namespace is the
-// container's, or an empty one: what these calls reach is what the container may reach. Of protocols only those here, of
-// options only those of the list.
+// container's, or an empty one: what these calls reach is what the container may reach. Of protocols only those here,
+// of options only those of the list.
 std::vector<SeccompRule> network_rules() {
   std::vector<SeccompRule> rules = {
       {SYS_bind, {}, "addresses of the application's sockets"},

@@ -17,7 +17,7 @@ namespace runsc {
 class ThreadGroup;
 
 // Limits as Linux has them (proc(5), /proc/sys/kernel/sem).
-inline constexpr int kSemMaxPerSet = 32000;       // SEMMSL
+inline constexpr int kSemMaxPerSet = 32000;        // SEMMSL
 inline constexpr std::size_t kSemMaxSets = 32000;  // SEMMNI
 inline constexpr std::size_t kSemMaxOperations = 500;
 inline constexpr int kSemMaxValue = 32767;

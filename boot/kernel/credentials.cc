@@ -7,9 +7,10 @@
 namespace runsc {
 namespace {
 
-constexpr CapabilitySet kFileSystemCapabilities(
-    (1ULL << CAP_CHOWN) | (1ULL << CAP_DAC_OVERRIDE) | (1ULL << CAP_DAC_READ_SEARCH) | (1ULL << CAP_FOWNER) |
-    (1ULL << CAP_FSETID) | (1ULL << CAP_LINUX_IMMUTABLE) | (1ULL << CAP_MAC_OVERRIDE) | (1ULL << CAP_MKNOD));
+constexpr CapabilitySet kFileSystemCapabilities((1ULL << CAP_CHOWN) | (1ULL << CAP_DAC_OVERRIDE) |
+                                                (1ULL << CAP_DAC_READ_SEARCH) | (1ULL << CAP_FOWNER) |
+                                                (1ULL << CAP_FSETID) | (1ULL << CAP_LINUX_IMMUTABLE) |
+                                                (1ULL << CAP_MAC_OVERRIDE) | (1ULL << CAP_MKNOD));
 
 bool is_root(const Credentials& c, Uid id) { return is_root_of(c.user_namespace, id); }
 

@@ -50,7 +50,8 @@ struct Credentials {
   bool has(int capability) const { return !user_namespace && effective.has(capability); }
   // Over the own user namespace.
   bool has_at_home(int capability) const { return effective.has(capability); }
-  // Over what belongs to `names` (capabilities(7), user_namespaces(7)): also for the owner of a namespace, from outside.
+  // Over what belongs to `names` (capabilities(7), user_namespaces(7)): also for the owner of a namespace, from
+  // outside.
   bool has_in(const UserNamespacePtr& names, int capability) const;
   // Over a file with these owners: they must be mapped.
   bool has_over(int capability, Uid uid, Gid gid) const {

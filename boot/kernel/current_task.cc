@@ -15,8 +15,8 @@
 #include "boot/kernel/kernel.h"
 #include "boot/kernel/memory_limits.h"
 #include "boot/kernel/ptrace.h"
-#include "boot/kernel/thread_task.h"
 #include "boot/kernel/seccomp_check.h"
+#include "boot/kernel/thread_task.h"
 #include "boot/memory/memory_manager.h"
 #include "boot/strace/strace.h"
 #include "boot/syscalls/table.h"
@@ -175,8 +175,8 @@ void CurrentTask::replace_by_guarded_thread() {
   state.fp_state.assign(fp.begin(), fp.end());
   Result<std::unique_ptr<Context>> guarded = user_memory().new_context(state);
   if (!guarded.ok()) {
-    LOG(WARNING) << "task " << raw(task_->tid()) << " is killed: no thread that its seccomp filters can watch: "
-                 << errno_name(guarded.error());
+    LOG(WARNING) << "task " << raw(task_->tid())
+                 << " is killed: no thread that its seccomp filters can watch: " << errno_name(guarded.error());
     return exit_group(SIGKILL);
   }
   {

@@ -139,8 +139,8 @@ class CurrentTask {
   Result<long> call_on_host();
 
   // execve(2) after the point of no return: ends the other threads of the group (this one takes the leader's ids), then
-  // replaces memory and registers. The rest of what execve changes is the caller's. EINTR (kRestartNoIntr): this task is
-  // being killed; nothing was changed.
+  // replaces memory and registers. The rest of what execve changes is the caller's. EINTR (kRestartNoIntr): this task
+  // is being killed; nothing was changed.
   Result<void> end_other_threads();
   void replace_image(NewImage image);
 
@@ -157,12 +157,12 @@ class CurrentTask {
   void force_signal(const SignalInfo& info);
 
   // Per-thread state that only the own thread uses.
-  UserAddress clear_child_tid;                 // set_tid_address(2)
-  UserAddress robust_list;                     // set_robust_list(2)
-  SignalStack signal_stack;                    // sigaltstack(2)
-  std::optional<SignalSet> saved_mask;         // by set_temporary_mask()
-  TrapRecord last_trap;                        // of the last fault, for signal frames
-  Event event;                                 // the one being served
+  UserAddress clear_child_tid;          // set_tid_address(2)
+  UserAddress robust_list;              // set_robust_list(2)
+  SignalStack signal_stack;             // sigaltstack(2)
+  std::optional<SignalSet> saved_mask;  // by set_temporary_mask()
+  TrapRecord last_trap;                 // of the last fault, for signal frames
+  Event event;                          // the one being served
 
  private:
   void serve();
@@ -193,7 +193,7 @@ class CurrentTask {
   bool keep_registers_ = false;
   bool image_replaced_ = false;
   bool continue_natively_ = false;
-  bool guarded_;  // the host thread makes no calls natively (ThreadState::no_native_calls)
+  bool guarded_;                        // the host thread makes no calls natively (ThreadState::no_native_calls)
   bool native_call_under_way_ = false;  // MemoryManager::native_call_done() is due at the next event
   bool ending_ = false;
   int exit_status_ = 0;

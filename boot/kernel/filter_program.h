@@ -1,6 +1,6 @@
-// One seccomp filter of an application: a classic BPF program over struct seccomp_data (seccomp(2), bpf.h). Hostile input:
-// checked once by Linux's rules, after which running it reads nothing but its data, 16 words of scratch memory and
-// itself, and ends, because jumps only lead forward.
+// One seccomp filter of an application: a classic BPF program over struct seccomp_data (seccomp(2), bpf.h). Hostile
+// input: checked once by Linux's rules, after which running it reads nothing but its data, 16 words of scratch memory
+// and itself, and ends, because jumps only lead forward.
 #pragma once
 
 #include <linux/filter.h>
@@ -15,8 +15,8 @@ namespace runsc {
 
 class FilterProgram {
  public:
-  // EINVAL: an instruction that seccomp filters may not have, a jump or memory word out of bounds, a load of a word that
-  // no path has stored, or no return at the end.
+  // EINVAL: an instruction that seccomp filters may not have, a jump or memory word out of bounds, a load of a word
+  // that no path has stored, or no return at the end.
   static Result<FilterProgram> check(std::vector<sock_filter> code);
 
   // What it returns for the call (SECCOMP_RET_*).

@@ -30,9 +30,9 @@ seccomp_data call(int number, std::uint64_t first = 0) {
 }
 
 TEST(FilterProgram, AlwaysAllowsOnlyWhatNoArgumentCanChange) {
-  const FilterProgram p = program({load(offsetof(seccomp_data, nr)), if_equal(7, 2, 0), if_equal(8, 0, 3),
-                                    ret(SECCOMP_RET_ALLOW), load(offsetof(seccomp_data, args)),
-                                    ret(SECCOMP_RET_ALLOW), ret(SECCOMP_RET_KILL_PROCESS)});
+  const FilterProgram p =
+      program({load(offsetof(seccomp_data, nr)), if_equal(7, 2, 0), if_equal(8, 0, 3), ret(SECCOMP_RET_ALLOW),
+               load(offsetof(seccomp_data, args)), ret(SECCOMP_RET_ALLOW), ret(SECCOMP_RET_KILL_PROCESS)});
   EXPECT_FALSE(p.always_allows(7)) << "looks at an argument first";
   EXPECT_TRUE(p.always_allows(8));
   EXPECT_FALSE(p.always_allows(9));
@@ -53,10 +53,12 @@ TEST(FilterProgram, AnythingThatPassesRuns) {
   for (int round = 0; round < 20000; ++round) {
     Code code(1 + random() % 8);
     for (sock_filter& each : code) {
-      const std::uint16_t codes[] = {BPF_LD | BPF_W | BPF_ABS, BPF_ST, BPF_LD | BPF_MEM, BPF_JMP | BPF_JA,
-                                     BPF_JMP | BPF_JEQ | BPF_K, BPF_ALU | BPF_DIV | BPF_X, BPF_RET | BPF_A,
-                                     static_cast<std::uint16_t>(random())};
-      each = {codes[random() % 8], std::uint8_t(random() % 4), std::uint8_t(random() % 4), std::uint32_t(random() % 70)};
+      const std::uint16_t codes[] = {BPF_LD | BPF_W | BPF_ABS,  BPF_ST,
+                                     BPF_LD | BPF_MEM,          BPF_JMP | BPF_JA,
+                                     BPF_JMP | BPF_JEQ | BPF_K, BPF_ALU | BPF_DIV | BPF_X,
+                                     BPF_RET | BPF_A,           static_cast<std::uint16_t>(random())};
+      each = {codes[random() % 8], std::uint8_t(random() % 4), std::uint8_t(random() % 4),
+              std::uint32_t(random() % 70)};
     }
     code.back() = ret(SECCOMP_RET_LOG);
     const auto checked = FilterProgram::check(code);

@@ -16,9 +16,9 @@ struct FutexWaiter {
   std::uint32_t tid = 0;                  // as the word names it
   std::shared_ptr<MemoryManager> memory;  // where the word of the lock can be reached
   std::uint64_t lock_address = 0;
-  FutexKey key{};                     // the queue it is in
-  std::optional<FutexKey> target{};   // FUTEX_WAIT_REQUEUE_PI: the lock it may be moved to, until it was
-  std::atomic<bool> owns{false};      // it has got the lock, and is in no queue
+  FutexKey key{};                    // the queue it is in
+  std::optional<FutexKey> target{};  // FUTEX_WAIT_REQUEUE_PI: the lock it may be moved to, until it was
+  std::atomic<bool> owns{false};     // it has got the lock, and is in no queue
 };
 
 FutexTable::FutexTable() = default;

@@ -72,8 +72,8 @@ Result<long> futex_cmp_requeue_pi(CurrentTask& task, FutexAddress from, FutexAdd
                                   std::uint32_t requeue_limit);
 
 // The end of a thread, and execve(2), while its memory is still there: marks the locks of the robust list
-// (set_robust_list(2)) as left by a dead owner and wakes their waiters; hands on PI locks that others wait for. The list
-// is hostile input: at most 2048 entries are followed, and it ends at the first bad address.
+// (set_robust_list(2)) as left by a dead owner and wakes their waiters; hands on PI locks that others wait for. The
+// list is hostile input: at most 2048 entries are followed, and it ends at the first bad address.
 void exit_robust_list(CurrentTask& task);
 
 // set_tid_address(2): zeroes the word and wakes one waiter.

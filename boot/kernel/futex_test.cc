@@ -62,7 +62,8 @@ class FutexTest : public KernelTest {
  protected:
   FutexTest() {
     memory = *MemoryManager::create(shared, 8 << 20);
-    const MmapRequest area{kArea, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, nullptr, 0, {}};
+    const MmapRequest area{kArea, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, nullptr,
+                           0,     {}};
     EXPECT_TRUE(memory->mmap(area, {}).ok());
     leader = new_process();
     give_memory(leader);

@@ -28,8 +28,8 @@ struct CpuTime {
 };
 CpuTime cpu_time(TaskTree& tree, ThreadGroup& group);
 
-// When to look again at a CPU clock that has `remaining` nanoseconds to go: CPU clocks do not wake anybody, so timers on
-// them are sampled, at least as often as the clock could get there with all processors of the host busy.
+// When to look again at a CPU clock that has `remaining` nanoseconds to go: CPU clocks do not wake anybody, so timers
+// on them are sampled, at least as often as the clock could get there with all processors of the host busy.
 Deadline next_cpu_sample(std::int64_t remaining);
 
 class IntervalTimers {

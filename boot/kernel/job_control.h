@@ -1,7 +1,8 @@
 // Stopping and continuing processes (signal(7), SIGSTOP and SIGCONT; wait(2), WUNTRACED and WCONTINUED).
 //
 // A stop has two phases: begin_stop() asks all threads to stand still, and when the last of them does, the parent hears
-// of it (note_stopped()). ThreadGroupLinks::stop_reported is false exactly while a complete stop has not been waited for.
+// of it (note_stopped()). ThreadGroupLinks::stop_reported is false exactly while a complete stop has not been waited
+// for.
 #pragma once
 
 #include "boot/kernel/task.h"

@@ -30,8 +30,8 @@ Result<Task::Ids> allocate_ids(TaskTree& tree, const PidNamespacePtr& own) {
 
 ThreadGroupPtr make_group(TaskTree& tree, Kernel& kernel, const Kernel::NewTask& parameters,
                           std::shared_ptr<ControlGroup> control_group) {
-  auto group = std::make_shared<ThreadGroup>(kernel, parameters.pid_namespace, std::move(control_group),
-                                             parameters.limits);
+  auto group =
+      std::make_shared<ThreadGroup>(kernel, parameters.pid_namespace, std::move(control_group), parameters.limits);
   ThreadGroupLinks& links = group->links(tree);
   links.parent = parameters.parent;
   links.parent_task = parameters.parent_task;

@@ -50,10 +50,10 @@ class Kernel {
 
   // What creates a task: clone(2), and the loader for the first one and for exec.
   struct NewTask {
-    ThreadGroupPtr group;            // an existing one for a thread; null: a new group
-    ThreadGroupPtr parent;           // of a new group; null: none
+    ThreadGroupPtr group;   // an existing one for a thread; null: a new group
+    ThreadGroupPtr parent;  // of a new group; null: none
     Task* parent_task = nullptr;
-    PidNamespacePtr pid_namespace;   // of a new group
+    PidNamespacePtr pid_namespace;                // of a new group
     std::shared_ptr<ControlGroup> control_group;  // of a new group; null: the kernel's own
     std::shared_ptr<ProcessGroup> process_group;  // of a new group; null: a new session
     std::shared_ptr<SignalHandlers> handlers;     // of a new group; null: all default

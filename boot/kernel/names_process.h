@@ -1,5 +1,5 @@
-// NamesProcess: an inode that stands for a process, as a directory of /proc does: pidfd_send_signal(2) takes a descriptor
-// of it.
+// NamesProcess: an inode that stands for a process, as a directory of /proc does: pidfd_send_signal(2) takes a
+// descriptor of it.
 #pragma once
 
 #include "boot/base/result.h"

@@ -50,8 +50,7 @@ Result<std::int64_t> read_clock(TaskTree& tree, const TimerClock& clock) {
 }
 
 struct PosixTimers::Entry : std::enable_shared_from_this<Entry> {
-  Entry(PosixTimers& timers, TimerQueue& queue)
-      : timer(queue, [&timers, this] { timers.expired(weak_from_this()); }) {}
+  Entry(PosixTimers& timers, TimerQueue& queue) : timer(queue, [&timers, this] { timers.expired(weak_from_this()); }) {}
 
   int id = 0;
   TimerClock clock;

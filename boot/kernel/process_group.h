@@ -20,7 +20,7 @@ class Session {
   Session(PidNamespacePtr pid_namespace, Pid id) : pid_namespace(std::move(pid_namespace)), id(id) {}
 
   const PidNamespacePtr pid_namespace;
-  const Pid id;  // in pid_namespace
+  const Pid id;                   // in pid_namespace
   ThreadGroup* leader = nullptr;  // null once it is reaped
   // The controlling terminal (tty_ioctl(4)); it holds the foreground process group.
   std::shared_ptr<Terminal> terminal;

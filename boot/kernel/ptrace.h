@@ -3,8 +3,8 @@
 //
 // A tracee stops on its own task thread, with a full event (all registers known), in stop_for_tracer(). While
 // Tracing::stopped is set the tracer may read and change its registers under the tree's lock, which the tracee needs to
-// go on. Stops are reported by SIGCHLD and wait4(2), as children's are; a traced thread that ends stays as a zombie until
-// its tracer has waited for it.
+// go on. Stops are reported by SIGCHLD and wait4(2), as children's are; a traced thread that ends stays as a zombie
+// until its tracer has waited for it.
 //
 // A tracee whose calls are traced runs with ThreadState::no_native_calls: its futex calls are seen, too.
 #pragma once
@@ -28,12 +28,12 @@ struct Tracing {
 
   // The present stop.
   bool stopped = false;
-  bool listening = false;       // PTRACE_LISTEN: stays stopped, but no request but INTERRUPT finds it so
-  bool reported = true;         // wait4(2) has told of it
-  int code = 0;                 // the signal, and the event above its low byte
-  int child_code = 0;           // CLD_TRAPPED, CLD_STOPPED
+  bool listening = false;  // PTRACE_LISTEN: stays stopped, but no request but INTERRUPT finds it so
+  bool reported = true;    // wait4(2) has told of it
+  int code = 0;            // the signal, and the event above its low byte
+  int child_code = 0;      // CLD_TRAPPED, CLD_STOPPED
   std::optional<SignalInfo> info;
-  std::uint64_t message = 0;    // PTRACE_GETEVENTMSG
+  std::uint64_t message = 0;  // PTRACE_GETEVENTMSG
   std::uint8_t call = PTRACE_SYSCALL_INFO_NONE;
   std::int64_t original_call = -1;  // orig_rax: the call that the task is in; -1: none
   std::int64_t call_result = 0;     // at the exit from it
@@ -44,11 +44,11 @@ struct Tracing {
   bool trace_calls = false;
   bool single_step = false;
 
-  bool steps = false;                // the trap flag is set for single_step, and not by the application
-  bool wants_stop = false;           // PTRACE_INTERRUPT, or the first stop of a new tracee
-  bool leaves_group_stop = false;    // runs though its group is stopped
-  bool executed = false;             // execve(2) is to be reported at the first instruction
-  bool zombie = false;               // a thread that has ended, and was not waited for
+  bool steps = false;              // the trap flag is set for single_step, and not by the application
+  bool wants_stop = false;         // PTRACE_INTERRUPT, or the first stop of a new tracee
+  bool leaves_group_stop = false;  // runs though its group is stopped
+  bool executed = false;           // execve(2) is to be reported at the first instruction
+  bool zombie = false;             // a thread that has ended, and was not waited for
   int exit_status = 0;
 
   // Whether something makes it stop before it runs application code again.
@@ -93,7 +93,8 @@ void report_call_exit(CurrentTask& task);
 bool calls_traced(CurrentTask& task);
 // PTRACE_EVENT_SECCOMP. False: no tracer wants it.
 bool report_seccomp(CurrentTask& task, std::uint32_t data);
-// What the registers show of the call that a signal has interrupted; and whether the tracer has left it to be restarted.
+// What the registers show of the call that a signal has interrupted; and whether the tracer has left it to be
+// restarted.
 void show_interrupted_call(CurrentTask& task);
 bool keeps_interrupted_call(CurrentTask& task, long shown_result);
 // After execve(2).

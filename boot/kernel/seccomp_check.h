@@ -16,8 +16,8 @@ class TaskTree;
 // result, unless the task is ending now.
 std::optional<Result<long>> check_seccomp(CurrentTask& task);
 
-// Puts the task under `filters`; its own thread or, for SECCOMP_FILTER_FLAG_TSYNC, another of its group. Its host thread
-// follows before it runs application code again (CurrentTask::continue_thread()).
+// Puts the task under `filters`; its own thread or, for SECCOMP_FILTER_FLAG_TSYNC, another of its group. Its host
+// thread follows before it runs application code again (CurrentTask::continue_thread()).
 void set_seccomp(TaskTree& tree, Task& task, SeccompFiltersPtr filters);
 
 }  // namespace runsc

@@ -25,7 +25,7 @@ class SeccompFilters {
  public:
   struct Filter {
     FilterProgram program;
-    bool log = false;  // SECCOMP_FILTER_FLAG_LOG
+    bool log = false;                // SECCOMP_FILTER_FLAG_LOG
     bool no_new_privileges = false;  // of who installed it; SECCOMP_FILTER_FLAG_TSYNC passes that on
   };
 

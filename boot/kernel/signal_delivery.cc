@@ -27,8 +27,8 @@ constexpr std::uint64_t kInterrupted = static_cast<std::uint64_t>(-EINTR);
 struct Work {
   enum class Kind { kNothing, kEnd, kFreeze, kStandStill, kAskTracer, kHandle };
   Kind kind = Kind::kNothing;
-  int status = 0;      // kEnd: as wait4(2) encodes it
-  SignalInfo info{};   // kAskTracer, kHandle
+  int status = 0;     // kEnd: as wait4(2) encodes it
+  SignalInfo info{};  // kAskTracer, kHandle
   SignalAction action{};
 };
 
@@ -175,8 +175,9 @@ void settle_before_handler(CurrentTask& task, Errno how, const SignalAction& act
   task.registers().rax = kInterrupted;
 }
 
-// A natively blocked futex wait that a kick has interrupted: the host will restart it, because the platform's own handler
-// has SA_RESTART; when the application's has not, it must fail instead. (A wait with a time-out has failed already.)
+// A natively blocked futex wait that a kick has interrupted: the host will restart it, because the platform's own
+// handler has SA_RESTART; when the application's has not, it must fail instead. (A wait with a time-out has failed
+// already.)
 void settle_native_futex(CurrentTask& task, const SignalAction& action) {
   if ((action.flags & SA_RESTART) != 0) return;
   Registers& registers = task.registers();

@@ -13,8 +13,8 @@
 
 namespace runsc {
 
-// A processor exception of the application (Event::Kind::kFault, the present event): becomes a signal that can be neither
-// blocked nor ignored, and what sigcontext says of the trap. handle_work() must follow.
+// A processor exception of the application (Event::Kind::kFault, the present event): becomes a signal that can be
+// neither blocked nor ignored, and what sigcontext says of the trap. handle_work() must follow.
 void deliver_fault(CurrentTask& task);
 
 // rt_sigreturn(2): takes registers, mask, alternate stack and FP state from the frame on the stack. A bad frame is a

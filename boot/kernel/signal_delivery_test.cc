@@ -78,8 +78,8 @@ class SignalDeliveryTest : public KernelTest {
     init = new_process();
     process = new_process(init);
     memory = *MemoryManager::create(scripted, 8 << 20);
-    const MmapRequest stack{kStack, kStackSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
-                            nullptr, 0, {}};
+    const MmapRequest stack{
+        kStack, kStackSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, nullptr, 0, {}};
     EXPECT_TRUE(memory->mmap(stack, {}).ok());
     process->change_resources([&](TaskResources& resources) { resources.memory = memory; });
   }

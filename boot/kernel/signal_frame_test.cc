@@ -85,11 +85,11 @@ void note_frame(int, siginfo_t* info, void* context) {
   std::memcpy(fp_copy, fp, std::min(fp_size, sizeof fp_copy));
 }
 
-
 class SignalFrameTest : public testing::Test {
  protected:
   void catch_one(int flags) {
-    struct sigaction action {}, old{};
+    struct sigaction action {
+    }, old{};
     action.sa_sigaction = note_frame;
     action.sa_flags = SA_SIGINFO | flags;
     ASSERT_EQ(::sigaction(SIGUSR1, &action, &old), 0);
@@ -109,8 +109,8 @@ class SignalFrameTest : public testing::Test {
     EXPECT_EQ(place->frame, seen.address);
     EXPECT_EQ(place->fp_state, seen.frame.context.machine.fp_state);
     const SignalAction action{0, flags, seen.frame.return_address, {}};
-    const SignalFrame ours =
-        make_signal_frame({seen.registers, stack, TrapRecord{}, seen.frame.context.mask}, *place, action, seen.frame.info);
+    const SignalFrame ours = make_signal_frame({seen.registers, stack, TrapRecord{}, seen.frame.context.mask}, *place,
+                                               action, seen.frame.info);
     SignalFrame native = seen.frame;
     MachineContext& machine = native.context.machine;
     // Of the last page fault of this thread, and what nobody writes.

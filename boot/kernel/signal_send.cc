@@ -93,7 +93,8 @@ void complete_for_group(TaskTree& tree, ThreadGroup& group, Task& preferred, int
   if (chosen != nullptr) wake_for(tree, *chosen, signal);
 }
 
-// What RLIMIT_SIGPENDING leaves for `queue` beside the other queues of its group. (Linux counts all processes of a user.)
+// What RLIMIT_SIGPENDING leaves for `queue` beside the other queues of its group. (Linux counts all processes of a
+// user.)
 std::size_t queue_limit(TaskTree& tree, ThreadGroup& group, const PendingSignals& queue) {
   ThreadGroupLinks& links = group.links(tree);
   std::size_t elsewhere = links.pending.queued() - queue.queued();
@@ -272,8 +273,8 @@ bool must_stop(TaskTree& tree, Task& task) {
 }  // namespace
 
 void recalculate_work(TaskTree& tree, Task& task) {
-  const bool work =
-      task.links(tree).killed || must_stop(tree, task) || task.links(tree).guard_requested || !deliverable_signals(tree, task).empty();
+  const bool work = task.links(tree).killed || must_stop(tree, task) || task.links(tree).guard_requested ||
+                    !deliverable_signals(tree, task).empty();
   if (work == task.has_work()) return;
   if (work) {
     task.note_work(tree);

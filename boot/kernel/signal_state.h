@@ -1,4 +1,5 @@
-// Signal state of tasks and thread groups. Everything here is reached only with the task tree's lock held (task_tree.h).
+// Signal state of tasks and thread groups. Everything here is reached only with the task tree's lock held
+// (task_tree.h).
 #pragma once
 
 #include <deque>
@@ -11,8 +12,9 @@
 namespace runsc {
 
 // What a processor exception raises: taken before all others, so that the handler sees the registers of the fault.
-inline constexpr SignalSet kSynchronousSignals = SignalSet::of(SIGSEGV) | SignalSet::of(SIGBUS) | SignalSet::of(SIGILL) |
-                                                 SignalSet::of(SIGTRAP) | SignalSet::of(SIGFPE) | SignalSet::of(SIGSYS);
+inline constexpr SignalSet kSynchronousSignals = SignalSet::of(SIGSEGV) | SignalSet::of(SIGBUS) |
+                                                 SignalSet::of(SIGILL) | SignalSet::of(SIGTRAP) |
+                                                 SignalSet::of(SIGFPE) | SignalSet::of(SIGSYS);
 inline constexpr SignalSet kStopSignals =
     SignalSet::of(SIGSTOP) | SignalSet::of(SIGTSTP) | SignalSet::of(SIGTTIN) | SignalSet::of(SIGTTOU);
 inline constexpr int kFirstRealTimeSignal = 32;  // of the kernel; the C library keeps some for itself
@@ -61,9 +63,7 @@ struct SignalHandlers {
 inline bool is_default(const SignalAction& action) {
   return action.handler == reinterpret_cast<std::uint64_t>(SIG_DFL);
 }
-inline bool is_ignore(const SignalAction& action) {
-  return action.handler == reinterpret_cast<std::uint64_t>(SIG_IGN);
-}
+inline bool is_ignore(const SignalAction& action) { return action.handler == reinterpret_cast<std::uint64_t>(SIG_IGN); }
 
 enum class DefaultAction { kTerminate, kIgnore, kCore, kStop, kContinue };
 DefaultAction default_action(int signal);

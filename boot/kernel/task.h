@@ -38,8 +38,8 @@ struct TaskResources {
   std::shared_ptr<FsContext> fs;
   CredentialsPtr credentials;
   UtsNamespacePtr uts;
-  std::shared_ptr<IpcNamespace> ipc;  // null: it has none (in tests)
-  std::string name;  // comm, at most 15 bytes
+  std::shared_ptr<IpcNamespace> ipc;              // null: it has none (in tests)
+  std::string name;                               // comm, at most 15 bytes
   std::shared_ptr<const SeccompFilters> seccomp;  // null: none
 };
 
@@ -125,9 +125,9 @@ class Task : public std::enable_shared_from_this<Task> {
   // What its own thread does for the application now; changes with every event. For who looks after threads that do not
   // come back (boot/debug/watchdog.h).
   struct Service {
-    static constexpr int kNoCall = -1;     // a fault, a signal
-    std::uint64_t count = 0;               // of the events served; 0: none now, application code runs
-    int syscall = kNoCall;                 // its number
+    static constexpr int kNoCall = -1;  // a fault, a signal
+    std::uint64_t count = 0;            // of the events served; 0: none now, application code runs
+    int syscall = kNoCall;              // its number
   };
   Service service() const;
   void begin_service(int syscall) {
@@ -176,7 +176,7 @@ class Task : public std::enable_shared_from_this<Task> {
   Sleeper sleeper_;
   WaitQueue signal_events_;
   Context* context_ = nullptr;
-  std::atomic<int> host_tid_{0};           // of the platform's thread
+  std::atomic<int> host_tid_{0};             // of the platform's thread
   std::atomic<clockid_t> service_clock_{0};  // CPU clock of the task thread
   std::int64_t start_time_ns_;
 };

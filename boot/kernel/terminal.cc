@@ -16,8 +16,7 @@ bool Terminal::controls(TaskTree& tree, ThreadGroup& caller) const {
 Result<void> Terminal::acquire(TaskTree& tree, ThreadGroup& caller, bool steal) {
   const auto& group = caller.links(tree).group;
   if (controls(tree, caller)) return {};
-  if (group == nullptr || group->session->leader != &caller || group->session->terminal != nullptr)
-    return Errno(EPERM);
+  if (group == nullptr || group->session->leader != &caller || group->session->terminal != nullptr) return Errno(EPERM);
   const auto owner = session_.lock();
   if (owner != nullptr && owner->terminal.get() == this) {
     if (!steal) return Errno(EPERM);

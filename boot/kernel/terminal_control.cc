@@ -13,8 +13,7 @@ namespace runsc {
 namespace {
 
 bool ignores(TaskTree& tree, Task& task, int signal) {
-  return task.signals(tree).blocked.contains(signal) ||
-         is_ignore((*task.group()->links(tree).handlers)[signal]);
+  return task.signals(tree).blocked.contains(signal) || is_ignore((*task.group()->links(tree).handlers)[signal]);
 }
 
 Result<void> acquire(CurrentTask& task, Terminal& terminal, bool readable, std::uint64_t argument) {

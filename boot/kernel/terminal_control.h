@@ -12,9 +12,9 @@ namespace runsc {
 
 class CurrentTask;
 
-// Before the task of this thread reads from `terminal` (SIGTTIN), changes it, or writes with TOSTOP set (SIGTTOU). If it
-// has the terminal as its controlling one and is in the background, its process group gets the signal: kRestartSys. EIO:
-// the group is orphaned, or SIGTTIN is ignored or blocked. SIGTTOU is no obstacle when it is ignored or blocked.
+// Before the task of this thread reads from `terminal` (SIGTTIN), changes it, or writes with TOSTOP set (SIGTTOU). If
+// it has the terminal as its controlling one and is in the background, its process group gets the signal: kRestartSys.
+// EIO: the group is orphaned, or SIGTTIN is ignored or blocked. SIGTTOU is no obstacle when it is ignored or blocked.
 Result<void> check_background_use(Terminal& terminal, int signal);
 
 // Whether the ioctl changes a terminal, so that a process in the background gets SIGTTOU first.

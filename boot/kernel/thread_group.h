@@ -40,7 +40,7 @@ struct ThreadGroupLinks {
   // Living and exiting ones; the leader stays, as a zombie, until the group is reaped. This is what owns a task.
   std::vector<std::shared_ptr<Task>> tasks;
   Task* leader = nullptr;
-  int living = 0;  // tasks that have not ended
+  int living = 0;                       // tasks that have not ended
   std::shared_ptr<ThreadGroup> parent;  // null for the init of the root pid namespace
   Task* parent_task = nullptr;          // the thread that created it, for __WNOTHREAD and PDEATHSIG; null once it ended
   std::vector<std::shared_ptr<ThreadGroup>> children;

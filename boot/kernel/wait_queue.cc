@@ -67,7 +67,8 @@ Result<void> Sleeper::sleep(std::uint32_t ticket, const OptionalDeadline& deadli
 
 void Sleeper::wake() {
   word_.fetch_add(1, std::memory_order_seq_cst);
-  ::syscall(SYS_futex, reinterpret_cast<std::uint32_t*>(&word_), FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, nullptr, nullptr, 0);
+  ::syscall(SYS_futex, reinterpret_cast<std::uint32_t*>(&word_), FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, nullptr, nullptr,
+            0);
 }
 
 }  // namespace runsc

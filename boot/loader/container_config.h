@@ -79,7 +79,8 @@ struct IdMapping {
   friend bool operator==(const IdMapping&, const IdMapping&) = default;
 };
 
-// startContainer of the OCI configuration: a program of the container's that runs inside it just before its first process.
+// startContainer of the OCI configuration: a program of the container's that runs inside it just before its first
+// process.
 struct ContainerHook {
   std::string path;               // absolute, inside the container
   std::vector<std::string> args;  // argv; empty: the path alone
@@ -88,8 +89,8 @@ struct ContainerHook {
   friend bool operator==(const ContainerHook&, const ContainerHook&) = default;
 };
 
-// Containers of the same sandbox whose namespaces this one joins, by their ids; empty: it has its own. Every container of
-// a sandbox has the sandbox's network.
+// Containers of the same sandbox whose namespaces this one joins, by their ids; empty: it has its own. Every container
+// of a sandbox has the sandbox's network.
 struct NamespaceSharing {
   std::string pid;
   std::string ipc;

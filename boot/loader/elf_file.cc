@@ -55,8 +55,8 @@ Result<void> add_segment(ElfFile& elf, const Elf64_Phdr& header, std::uint64_t t
   // The mapping is page-wise: its end in the file must be a number too.
   const auto file_end = checked_add(header.p_offset, header.p_filesz);
   if (!file_end || *file_end > static_cast<std::uint64_t>(INT64_MAX) - kPageSize) return Errno(EINVAL);
-  elf.segments.push_back({header.p_vaddr, header.p_offset, header.p_filesz, header.p_memsz,
-                          segment_protection(header.p_flags)});
+  elf.segments.push_back(
+      {header.p_vaddr, header.p_offset, header.p_filesz, header.p_memsz, segment_protection(header.p_flags)});
   if (std::has_single_bit(header.p_align)) elf.alignment = std::max(elf.alignment, header.p_align);
   return {};
 }

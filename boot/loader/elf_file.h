@@ -42,8 +42,8 @@ struct ElfFile {
 enum class ElfRole { kProgram, kInterpreter };
 
 // `head`: the beginning of the file, as much as the caller has read of it. ENOEXEC (ELIBBAD for an interpreter): not an
-// ELF file for this machine, or headers out of bounds; EINVAL: segments outside [0, task_size) or larger in the file than
-// in memory; EIO: the interpreter's name could not be read.
+// ELF file for this machine, or headers out of bounds; EINVAL: segments outside [0, task_size) or larger in the file
+// than in memory; EIO: the interpreter's name could not be read.
 Result<ElfFile> read_elf(FileDescription& file, std::span<const std::byte> head, ElfRole role, std::uint64_t task_size);
 
 // Reads at `offset` until `to` is full or the file ends; returns how much.

@@ -64,7 +64,10 @@ TEST(ElfFile, NotForThisMachine) {
   EXPECT_EQ(ENOEXEC, error_of([](ElfMaker& elf) { elf.header.e_ident[EI_CLASS] = ELFCLASS32; }));
   EXPECT_EQ(ENOEXEC, error_of([](ElfMaker& elf) { elf.header.e_type = ET_REL; }));
   EXPECT_EQ(ENOEXEC, parse("").error().value());
-  EXPECT_EQ(ENOEXEC, parse("\x7f" "ELF").error().value());
+  EXPECT_EQ(ENOEXEC, parse("\x7f"
+                           "ELF")
+                         .error()
+                         .value());
   EXPECT_EQ(ELIBBAD, parse("text", ElfRole::kInterpreter).error().value());
 }
 

@@ -21,7 +21,6 @@ struct CapabilityAttribute {
 };
 constexpr std::size_t kRevision2Size = 20, kRevision3Size = 24;
 
-
 // The effective ids that the file's mode bits give, unless its owners mean nothing in the user namespace.
 void apply_set_id(Credentials& credentials, std::uint32_t mode, Uid owner, Gid group) {
   if (!maps_both(credentials.user_namespace, owner, group)) return;

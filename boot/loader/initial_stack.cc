@@ -84,8 +84,7 @@ InitialStack build_initial_stack(const StackContents& contents, std::uint64_t to
   const std::uint64_t random = stack.push(contents.random);
 
   for (const auto& [type, value] : contents.auxv) result.auxv.insert(result.auxv.end(), {type, value});
-  result.auxv.insert(result.auxv.end(),
-                     {AT_RANDOM, random, AT_EXECFN, path, AT_PLATFORM, platform, AT_NULL, 0});
+  result.auxv.insert(result.auxv.end(), {AT_RANDOM, random, AT_EXECFN, path, AT_PLATFORM, platform, AT_NULL, 0});
 
   std::vector<std::uint64_t> words{contents.arguments.size()};
   words.insert(words.end(), arguments.begin(), arguments.end());

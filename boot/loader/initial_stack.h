@@ -24,7 +24,7 @@ Result<void> check_argument_space(std::span<const std::string> arguments, std::s
 struct StackContents {
   std::span<const std::string> arguments;
   std::span<const std::string> environment;
-  std::string path;                   // AT_EXECFN
+  std::string path;                    // AT_EXECFN
   std::array<std::byte, 16> random{};  // AT_RANDOM
   // Without AT_RANDOM, AT_EXECFN, AT_PLATFORM and AT_NULL, which are added.
   std::vector<std::pair<std::uint64_t, std::uint64_t>> auxv;

@@ -98,8 +98,7 @@ Result<Mapped> map_program(const LoadRequest& request, const Program& program, c
       TRY(map_elf(memory, elf, program.file, place, random_pages(request, kMmapRandomPages), request.limits));
   mapped.interpreter = mapped.program;
   if (mapped.has_interpreter)
-    mapped.interpreter =
-        TRY(map_elf(memory, interpreter, interpreter_file, ElfPlace::kMappingArea, 0, request.limits));
+    mapped.interpreter = TRY(map_elf(memory, interpreter, interpreter_file, ElfPlace::kMappingArea, 0, request.limits));
   // Only the program itself is busy while it runs.
   if (mapped.has_interpreter) interpreter_file->set_claim({});
   if (mapped.interpreter.entry >= task_size || mapped.program.entry >= task_size) return Errno(EINVAL);
@@ -119,8 +118,8 @@ std::uint64_t stack_size(std::uint64_t limit, std::uint64_t strings) {
   return *page_ceil(std::max(std::min(limit, kMostStack), least));
 }
 
-// The end of the stack. Its offset in a 2 MiB block lies in the upper half: a huge page cannot cover the part of the stack
-// that every program touches first, where it would cost more than it gives.
+// The end of the stack. Its offset in a 2 MiB block lies in the upper half: a huge page cannot cover the part of the
+// stack that every program touches first, where it would cost more than it gives.
 std::uint64_t choose_stack_top(const LoadRequest& request, std::uint64_t task_size) {
   constexpr std::uint64_t kUpperHalf = 1 << 20;
   const std::uint64_t top = task_size - random_pages(request, kStackRandomPages);
@@ -167,8 +166,8 @@ std::vector<std::pair<std::uint64_t, std::uint64_t>> make_auxv(const MemoryManag
 Result<InitialStack> make_stack(const LoadRequest& request, const Program& program, const ElfFile& elf,
                                 const Mapped& mapped, const ExecCredentials& exec, MemoryManager& memory) {
   const std::uint64_t strings = argument_space(request.stack_limit);
-  StackContents contents{program.arguments, request.environment, request.path, {},
-                         make_auxv(memory, elf, mapped, exec)};
+  StackContents contents{
+      program.arguments, request.environment, request.path, {}, make_auxv(memory, elf, mapped, exec)};
   if (getrandom(contents.random.data(), contents.random.size(), 0) < 0) return last_errno();
   const std::uint64_t top =
       TRY(map_stack(request, memory, stack_size(request.stack_limit, strings), elf.executable_stack));
@@ -217,8 +216,8 @@ Result<LoadedImage> load_image(const LoadRequest& request) {
   Program program = TRY(resolve_scripts(request));
   if (program.arguments.empty()) program.arguments.emplace_back();
   TRY(check_argument_space(program.arguments, request.environment, request.path, request.stack_limit));
-  const ElfFile elf = TRY(
-      read_elf(*program.file, program.head.span(), ElfRole::kProgram, request.platform.layout().task_size));
+  const ElfFile elf =
+      TRY(read_elf(*program.file, program.head.span(), ElfRole::kProgram, request.platform.layout().task_size));
   const ExecCredentials exec = TRY(exec_credentials(*request.credentials, *program.file));
 
   LoadedImage loaded;

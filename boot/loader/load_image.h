@@ -30,11 +30,11 @@ struct LoadRequest {
   Platform& platform;
   ExecutableOpener& opener;
   FilePtr file;      // opened by the opener's rules
-  std::string path;  // as the caller named it, or "/dev/fd/N[/...]" for execveat(2) relative to a descriptor: AT_EXECFN,
-                     // and what a script's interpreter gets
+  std::string path;  // as the caller named it, or "/dev/fd/N[/...]" for execveat(2) relative to a descriptor:
+                     // AT_EXECFN, and what a script's interpreter gets
   bool path_inaccessible = false;  // `path` goes through a close-on-exec descriptor: ENOENT for scripts
   std::vector<std::string> arguments, environment;
-  CredentialsPtr credentials;        // of the caller
+  CredentialsPtr credentials;           // of the caller
   std::uint64_t stack_limit = 8 << 20;  // RLIMIT_STACK
   MemoryManager::CallLimits limits;
   bool randomize = true;  // not under ADDR_NO_RANDOMIZE of personality(2)
@@ -42,14 +42,14 @@ struct LoadRequest {
 
 struct LoadedImage {
   std::shared_ptr<MemoryManager> memory;
-  ThreadState state;            // of the first thread
-  std::string name;             // comm
-  CredentialsPtr credentials;   // to apply: set-user-ID, set-group-ID, capabilities
-  bool secure = false;          // AT_SECURE: the credentials were raised; not dumpable, no parent death signal
+  ThreadState state;           // of the first thread
+  std::string name;            // comm
+  CredentialsPtr credentials;  // to apply: set-user-ID, set-group-ID, capabilities
+  bool secure = false;         // AT_SECURE: the credentials were raised; not dumpable, no parent death signal
 };
 
-// ENOEXEC: no format that is known; ELOOP: more than five scripts in a row; ENOENT, EACCES ..: of an interpreter; E2BIG;
-// ELIBBAD: a bad ELF interpreter; EINVAL, ENOMEM, EEXIST: addresses that cannot be.
+// ENOEXEC: no format that is known; ELOOP: more than five scripts in a row; ENOENT, EACCES ..: of an interpreter;
+// E2BIG; ELIBBAD: a bad ELF interpreter; EINVAL, ENOMEM, EEXIST: addresses that cannot be.
 Result<LoadedImage> load_image(const LoadRequest& request);
 
 }  // namespace runsc

@@ -33,15 +33,16 @@ class LoadImageTest : public testing::Test {
     opener_.files["/bin/static"] = ElfMaker().make();
     ElfMaker dynamic;
     dynamic.header.e_type = ET_DYN;
-    dynamic.program_headers = {load_segment(0, 0, 0x1000, 0x1000, PF_R | PF_X), load_segment(0x1f00, 0xf00, 0x80, 0x3000)};
+    dynamic.program_headers = {load_segment(0, 0, 0x1000, 0x1000, PF_R | PF_X),
+                               load_segment(0x1f00, 0xf00, 0x80, 0x3000)};
     dynamic.set_interpreter("/lib/ld.so");
     opener_.files["/bin/dynamic"] = dynamic.make();
   }
 
   Result<LoadedImage> load(const std::string& path, std::vector<std::string> arguments = {"prog", "one"}) {
     const FilePtr file = TRY(opener_.open_executable(path));
-    LoadRequest request{platform_, opener_, file, path, false, std::move(arguments), {"A=b"}, root_credentials(),
-                        8 << 20,   {},      true};
+    LoadRequest request{platform_,          opener_, file, path, false, std::move(arguments), {"A=b"},
+                        root_credentials(), 8 << 20, {},   true};
     return load_image(request);
   }
   int error_of(const std::string& path) {
@@ -82,10 +83,13 @@ TEST_F(LoadImageTest, StaticProgram) {
   EXPECT_EQ((Strings{"prog", "one"}), arguments(*image));
   std::vector<std::string> names;
   for (const Vma& vma : image->memory->vmas()) names.push_back(vma.name);
-  EXPECT_EQ((Strings{"", "", "", "[vvar]", "[vdso]", "[stack]"}), (std::ranges::sort(names, [](auto& a, auto& b) {
-               const Strings order{"", "[vvar]", "[vdso]", "[stack]"};
-               return std::ranges::find(order, a) < std::ranges::find(order, b);
-             }), names));
+  EXPECT_EQ((Strings{"", "", "", "[vvar]", "[vdso]", "[stack]"}),
+            (std::ranges::sort(names,
+                               [](auto& a, auto& b) {
+                                 const Strings order{"", "[vvar]", "[vdso]", "[stack]"};
+                                 return std::ranges::find(order, a) < std::ranges::find(order, b);
+                               }),
+             names));
   const auto brk = image->memory->brk(0, {});
   EXPECT_GE(brk, 0x405000u);
   EXPECT_LT(brk, 0x405000u + 0x2000000);
@@ -129,8 +133,7 @@ TEST_F(LoadImageTest, ScriptErrors) {
   opener_.files["/s"] = "#!/missing\n";
   EXPECT_EQ(ENOENT, error_of("/s"));
   opener_.files["/s0"] = "#!/bin/static\n";
-  for (int i = 1; i < 8; ++i)
-    opener_.files["/s" + std::to_string(i)] = "#!/s" + std::to_string(i - 1) + "\n";
+  for (int i = 1; i < 8; ++i) opener_.files["/s" + std::to_string(i)] = "#!/s" + std::to_string(i - 1) + "\n";
   EXPECT_EQ(0, error_of("/s4"));
   EXPECT_EQ(ELOOP, error_of("/s5"));
 }

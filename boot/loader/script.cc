@@ -37,8 +37,8 @@ Result<ScriptLine> parse_script(std::span<const std::byte> head) {
   if (newline != line.npos) {
     line = line.substr(0, newline);
   } else {
-    // The line goes on beyond what was read. Its last byte is not looked at. The interpreter's name must be complete; the
-    // argument may be cut off.
+    // The line goes on beyond what was read. Its last byte is not looked at. The interpreter's name must be complete;
+    // the argument may be cut off.
     line = line.substr(0, line.size() - 1);
     if (trim_start(line).find_first_of(kBlankOrNul) == line.npos) return Errno(ENOEXEC);
   }

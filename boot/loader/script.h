@@ -19,8 +19,8 @@ struct ScriptLine {
 
 bool is_script(std::span<const std::byte> head);
 
-// `head`: the first bytes of the file, at most kScriptHeadSize of them count. ENOEXEC: not a script, no interpreter named,
-// or its name may have been cut off.
+// `head`: the first bytes of the file, at most kScriptHeadSize of them count. ENOEXEC: not a script, no interpreter
+// named, or its name may have been cut off.
 Result<ScriptLine> parse_script(std::span<const std::byte> head);
 
 }  // namespace runsc

@@ -1,5 +1,5 @@
-// For tests: a Platform whose address spaces are arrays of page records in this process. Mappings are recorded, contents
-// of pages that were written are kept, nothing runs.
+// For tests: a Platform whose address spaces are arrays of page records in this process. Mappings are recorded,
+// contents of pages that were written are kept, nothing runs.
 #pragma once
 
 #include <functional>
@@ -76,8 +76,8 @@ class FakeAddressSpace : public AddressSpace {
   int host_pid() const override { return 0; }
 
   const Pages& pages() const { return pages_; }
-  int calls = 0;          // of all kinds
-  int fail_after = -1;    // ENOMEM from that call on; negative: never
+  int calls = 0;        // of all kinds
+  int fail_after = -1;  // ENOMEM from that call on; negative: never
   // remap() answers EFAULT for ranges that cross one of these page numbers, as a host whose VMAs are cut finer.
   std::vector<std::uint64_t> cuts;
 

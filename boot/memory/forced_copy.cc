@@ -32,9 +32,8 @@ Result<std::size_t> with_protection(MemoryManager& memory, std::uint64_t address
 Result<std::size_t> forced_write(MemoryManager& memory, std::uint64_t address, std::span<const std::byte> from) {
   const Result<std::size_t> written = memory.space().write(address, from);
   if (written.ok()) return written;
-  return with_protection(memory, address, from.size(), PROT_READ | PROT_WRITE, [&](std::size_t part) {
-    return memory.space().write(address, from.first(part));
-  });
+  return with_protection(memory, address, from.size(), PROT_READ | PROT_WRITE,
+                         [&](std::size_t part) { return memory.space().write(address, from.first(part)); });
 }
 
 Result<std::size_t> forced_read(MemoryManager& memory, std::uint64_t address, std::span<std::byte> to) {

@@ -66,9 +66,8 @@ bool MemoryManager::grow_stack(std::uint64_t address, const CallLimits& limits) 
   // The guard gap below; a stack that was made inaccessible there needs none.
   const AddressRange guard{page > kStackGuardGap ? page - kStackGuardGap : 0, page};
   bool crowded = false;
-  state->vmas.visit(guard, [&](const Vma& vma, AddressRange) {
-    crowded |= !vma.grows_down && vma.protection != PROT_NONE;
-  });
+  state->vmas.visit(guard,
+                    [&](const Vma& vma, AddressRange) { crowded |= !vma.grows_down && vma.protection != PROT_NONE; });
   if (crowded || state->vmas.overlaps(grown.range()) || touches_blocked(grown.range())) return false;
   for (const AddressRange& range : unavailable(*state))
     if (range.overlaps(grown.range())) return false;

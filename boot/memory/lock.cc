@@ -73,7 +73,8 @@ Result<void> MemoryManager::lock_all(int flags, const CallLimits& limits) {
   const AddressRange everything{0, layout_.task_size};
   {
     Access state = state_.lock();
-    if ((flags & MCL_CURRENT) != 0 && state->vmas.virtual_bytes() - state->stack_slack > limits.locked) return Errno(ENOMEM);
+    if ((flags & MCL_CURRENT) != 0 && state->vmas.virtual_bytes() - state->stack_slack > limits.locked)
+      return Errno(ENOMEM);
     state->lock_future = (flags & MCL_FUTURE) != 0;
     state->lock_future_on_fault = (flags & MCL_ONFAULT) != 0;
     if ((flags & MCL_CURRENT) == 0) return {};

@@ -68,8 +68,7 @@ Result<std::shared_ptr<MemoryManager>> MemoryManager::create(Platform& platform,
     state.vmas.insert(system_vma(layout.vdso, layout.vdso_size, PROT_READ | PROT_EXEC, "[vdso]"));
   const std::uint64_t top = choose_mmap_top(layout, stack_limit, randomize);
   auto space = TRY(platform.new_address_space());
-  return std::shared_ptr<MemoryManager>(
-      new MemoryManager(std::move(space), layout, std::move(state), top, randomize));
+  return std::shared_ptr<MemoryManager>(new MemoryManager(std::move(space), layout, std::move(state), top, randomize));
 }
 
 Result<std::shared_ptr<MemoryManager>> MemoryManager::fork() {
@@ -120,7 +119,8 @@ MemoryManager::Totals MemoryManager::totals() const {
   const Image& image = state->image;
   totals.text_bytes = page_ceil(image.code_end).value_or(0) - page_floor(image.code_start);
   for (const auto& [start, vma] : state->vmas.all())
-    if ((vma.protection & (PROT_EXEC | PROT_WRITE)) == PROT_EXEC && !vma.grows_down) totals.library_bytes += vma.length();
+    if ((vma.protection & (PROT_EXEC | PROT_WRITE)) == PROT_EXEC && !vma.grows_down)
+      totals.library_bytes += vma.length();
   totals.library_bytes -= std::min(totals.library_bytes, totals.text_bytes);
   return totals;
 }
@@ -173,7 +173,8 @@ Result<void> MemoryManager::check_fixed(std::uint64_t address, std::uint64_t len
 Result<void> MemoryManager::check_limits(const State& state, const Vma& vma, std::uint64_t replaced,
                                          const CallLimits& limits) {
   if (state.vmas.size() >= kMaxVmas) return Errno(ENOMEM);
-  if (state.vmas.virtual_bytes() - state.stack_slack - replaced + vma.length() > limits.address_space) return Errno(ENOMEM);
+  if (state.vmas.virtual_bytes() - state.stack_slack - replaced + vma.length() > limits.address_space)
+    return Errno(ENOMEM);
   if (vma.is_data() && state.vmas.data_bytes() + vma.length() > limits.data) return Errno(ENOMEM);
   return {};
 }

@@ -79,8 +79,8 @@ class MemoryManager : public FileMapper, public std::enable_shared_from_this<Mem
 
   Result<void> msync(std::uint64_t address, std::uint64_t length, int flags);
   Result<std::vector<std::uint8_t>> mincore(std::uint64_t address, std::uint64_t length);
-  // mlock(2) and its family keep the books (VmLck, RLIMIT_MEMLOCK) and fault the pages in; the host's own limit does not
-  // allow to pin them. `on_fault`: MLOCK_ONFAULT.
+  // mlock(2) and its family keep the books (VmLck, RLIMIT_MEMLOCK) and fault the pages in; the host's own limit does
+  // not allow to pin them. `on_fault`: MLOCK_ONFAULT.
   Result<void> lock(std::uint64_t address, std::uint64_t length, bool on_fault, const CallLimits& limits);
   Result<void> unlock(std::uint64_t address, std::uint64_t length);
   Result<void> lock_all(int flags, const CallLimits& limits);
@@ -130,8 +130,8 @@ class MemoryManager : public FileMapper, public std::enable_shared_from_this<Mem
   // Where the heap begins: page-aligned end of bss, randomised by the loader. Only while the image is set up.
   void set_brk_start(std::uint64_t address);
 
-  // For the loader, before the first thread exists: mmap() keeps its books, but the host's mappings are made all at once,
-  // by make_deferred(). Until then nothing can be copied in or out, and no other call is made. After an error of
+  // For the loader, before the first thread exists: mmap() keeps its books, but the host's mappings are made all at
+  // once, by make_deferred(). Until then nothing can be copied in or out, and no other call is made. After an error of
   // make_deferred() the address space is good for nothing.
   void defer_mappings();
   Result<void> make_deferred();

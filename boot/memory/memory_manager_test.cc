@@ -80,10 +80,10 @@ class MemoryManagerTest : public testing::Test {
   std::shared_ptr<MemoryManager> memory_;
 };
 
-#define EXPECT_ERROR(error_number, expression)                    \
-  do {                                                            \
-    const auto result_ = (expression);                            \
-    ASSERT_FALSE(result_.ok());                                   \
+#define EXPECT_ERROR(error_number, expression)                                  \
+  do {                                                                          \
+    const auto result_ = (expression);                                          \
+    ASSERT_FALSE(result_.ok());                                                 \
     EXPECT_STREQ(errno_name(Errno(error_number)), errno_name(result_.error())); \
   } while (false)
 
@@ -313,7 +313,8 @@ TEST_F(MemoryManagerTest, MremapMoves) {
   ASSERT_TRUE(moved.ok());
   EXPECT_FALSE(memory_->mapped(kBase));
   EXPECT_TRUE(memory_->mapped(*moved + 5 * kPageSize));
-  EXPECT_EQ(at(100), *memory_->mremap(*moved, 6 * kPageSize, 2 * kPageSize, MREMAP_MAYMOVE | MREMAP_FIXED, at(100), {}));
+  EXPECT_EQ(at(100),
+            *memory_->mremap(*moved, 6 * kPageSize, 2 * kPageSize, MREMAP_MAYMOVE | MREMAP_FIXED, at(100), {}));
   EXPECT_FALSE(memory_->mapped(*moved));
   EXPECT_FALSE(memory_->mapped(at(102)));
   expect_consistent();

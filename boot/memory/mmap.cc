@@ -98,7 +98,8 @@ Result<Vma> make_vma(const MmapRequest& request) {
 Result<FileMapping> map_file(std::uint64_t length, Vma& vma) {
   const bool writable = vma.shared && (vma.max_protection & PROT_WRITE) != 0;
   auto mapping = vma.file->map(vma.offset, length, writable);
-  if (mapping.ok() || !writable || mapping.error() != Errno(EPERM) || (vma.protection & PROT_WRITE) != 0) return mapping;
+  if (mapping.ok() || !writable || mapping.error() != Errno(EPERM) || (vma.protection & PROT_WRITE) != 0)
+    return mapping;
   vma.max_protection &= ~PROT_WRITE;
   return vma.file->map(vma.offset, length, false);
 }

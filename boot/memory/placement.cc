@@ -50,7 +50,8 @@ std::optional<std::uint64_t> find_gap_top_down(const VmaMap& vmas, const GapSear
   for (;;) {
     if (above != vmas.all().end()) top = std::min(top, guarded_start(above->second));
     const bool lowest = above == vmas.all().begin();
-    const std::uint64_t bottom = lowest ? search.within.start : std::max(search.within.start, std::prev(above)->second.end);
+    const std::uint64_t bottom =
+        lowest ? search.within.start : std::max(search.within.start, std::prev(above)->second.end);
     if (top > bottom) {
       if (const auto address = highest_in({bottom, top}, search)) return address;
     }

@@ -13,8 +13,8 @@ inline constexpr std::uint64_t kStackGuardGap = 256 * 4096;
 
 // What a search may use. `blocked`: ranges that hold no VMA and still are not free.
 struct GapSearch {
-  std::uint64_t length = 0;     // page-aligned, not 0
-  AddressRange within;          // page-aligned
+  std::uint64_t length = 0;        // page-aligned, not 0
+  AddressRange within;             // page-aligned
   std::uint64_t alignment = 4096;  // a power of two
   std::span<const AddressRange> blocked;
 };

@@ -190,8 +190,8 @@ Result<void> MemoryManager::move_pages(State& state, const RemapPlan& plan, cons
   const int keep = plan.flags & MREMAP_DONTUNMAP;
   if (plan.extra() == 0) return move_host(plan.old_address, plan.old_length, keep, moved.start);
   if (moved.private_anonymous()) {
-    const auto at_once = space_->remap(plan.old_address, plan.old_length, plan.new_length,
-                                       MREMAP_MAYMOVE | MREMAP_FIXED, moved.start);
+    const auto at_once =
+        space_->remap(plan.old_address, plan.old_length, plan.new_length, MREMAP_MAYMOVE | MREMAP_FIXED, moved.start);
     if (at_once.ok() || at_once.error() != Errno(EFAULT)) return at_once;
   }
   const AddressRange growth{moved.start + plan.old_length, moved.end};

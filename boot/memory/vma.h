@@ -36,12 +36,12 @@ struct Vma {
   bool dont_fork = false;     // MADV_DONTFORK
   bool wipe_on_fork = false;  // MADV_WIPEONFORK
   bool dont_dump = false;
-  bool sealed = false;      // mseal(2): the vdso and its data, which the host process needs
-  FilePtr file;             // null: anonymous
-  std::uint64_t offset = 0;  // of `start` in the file
-  std::shared_ptr<void> pin;  // FileMapping::pin
+  bool sealed = false;                   // mseal(2): the vdso and its data, which the host process needs
+  FilePtr file;                          // null: anonymous
+  std::uint64_t offset = 0;              // of `start` in the file
+  std::shared_ptr<void> pin;             // FileMapping::pin
   std::shared_ptr<FileMappers> mappers;  // FileMapping::mappers
-  bool beyond_end = false;    // parts lay behind the end of the file when they were mapped
+  bool beyond_end = false;               // parts lay behind the end of the file when they were mapped
   std::string name;  // "[heap]", "[stack]", "[vdso]", or empty; anonymous shared memory: "/dev/zero (deleted)"
 
   AddressRange range() const { return {start, end}; }
@@ -52,8 +52,8 @@ struct Vma {
   std::uint64_t file_offset(std::uint64_t address) const { return offset + (address - start); }
 };
 
-// The host's protection for PROT_* of the application. The processor has no memory that can be written and not read, and
-// Linux's own copies do not ask; the host's process_vm_readv does.
+// The host's protection for PROT_* of the application. The processor has no memory that can be written and not read,
+// and Linux's own copies do not ask; the host's process_vm_readv does.
 constexpr int host_protection(int protection) {
   return (protection & PROT_WRITE) != 0 ? protection | PROT_READ : protection;
 }

@@ -9,8 +9,8 @@ bool continues(const Vma& vma, const Vma& next) {
          vma.shared == next.shared && vma.grows_down == next.grows_down && vma.locked == next.locked &&
          vma.no_reserve == next.no_reserve && vma.dont_fork == next.dont_fork &&
          vma.wipe_on_fork == next.wipe_on_fork && vma.dont_dump == next.dont_dump && vma.sealed == next.sealed &&
-         vma.file == next.file && vma.pin == next.pin && vma.beyond_end == next.beyond_end && (vma.file == nullptr || vma.file_offset(vma.end) == next.offset) &&
-         vma.name == next.name;
+         vma.file == next.file && vma.pin == next.pin && vma.beyond_end == next.beyond_end &&
+         (vma.file == nullptr || vma.file_offset(vma.end) == next.offset) && vma.name == next.name;
 }
 
 VmaMap::Map::const_iterator VmaMap::at_or_above(std::uint64_t address) const {

@@ -21,7 +21,9 @@ Vma make(std::uint64_t first, std::uint64_t count, int protection) {
   return vma;
 }
 
-AddressRange pages(std::uint64_t first, std::uint64_t count) { return {first * kPageSize, (first + count) * kPageSize}; }
+AddressRange pages(std::uint64_t first, std::uint64_t count) {
+  return {first * kPageSize, (first + count) * kPageSize};
+}
 
 TEST(VmaMap, NeighboursThatAreAlikeAreOne) {
   VmaMap map;

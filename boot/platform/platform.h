@@ -67,8 +67,8 @@ class Context {
 
   // Answers a kSyscall event that is safe to execute natively: only munmap, mprotect, madvise, mremap without MAYMOVE,
   // mlock, munlock, msync and anonymous MAP_FIXED mmap, after their arguments were checked (no pointer arguments, range
-  // outside the reserved region); and what a thread without `no_native_calls` executes natively anyway. Only when !event.full. The host executes the call some time after this function
-  // returned and before the thread's next event.
+  // outside the reserved region); and what a thread without `no_native_calls` executes natively anyway. Only when
+  // !event.full. The host executes the call some time after this function returned and before the thread's next event.
   virtual void continue_natively() = 0;
 
   // Continues with state(), possibly changed. Only when full.
@@ -116,8 +116,8 @@ struct PagingUsage {
 enum class Sharing { kPrivate, kShared };
 
 // One application address space. Thread-safe. All addresses are application addresses; every range that touches
-// [reserved_start, reserved_end) of the Platform, or is not below Platform::task_size(), is refused with EFAULT (copies)
-// or ENOMEM (mappings). Lengths and addresses of mappings are page-aligned; `prot` is PROT_* of mmap(2).
+// [reserved_start, reserved_end) of the Platform, or is not below Platform::task_size(), is refused with EFAULT
+// (copies) or ENOMEM (mappings). Lengths and addresses of mappings are page-aligned; `prot` is PROT_* of mmap(2).
 class AddressSpace {
  public:
   virtual ~AddressSpace() = default;  // all its Contexts must be gone
@@ -209,9 +209,9 @@ class Platform {
     std::uint64_t task_size = 0;
     std::uint64_t reserved_start = 0;
     std::uint64_t reserved_end = 0;
-    std::uint64_t vdso = 0;      // where AT_SYSINFO_EHDR points; 0: none
+    std::uint64_t vdso = 0;  // where AT_SYSINFO_EHDR points; 0: none
     std::uint64_t vdso_size = 0;
-    std::uint64_t vvar = 0;      // the host's data pages that belong to it
+    std::uint64_t vvar = 0;  // the host's data pages that belong to it
     std::uint64_t vvar_size = 0;
   };
   virtual const Layout& layout() const = 0;

@@ -38,8 +38,7 @@ Result<void> register_sockets(Kernel& kernel, VfsServices& services, const std::
   kernel.sockets = std::move(sockets);
   auto tables = std::make_shared<HostNetFiles>(proc);
   services.network_interface = TRY(host_interfaces());
-  if (!tables->empty())
-    services.network_table = [tables](const std::string& name) { return tables->read(name); };
+  if (!tables->empty()) services.network_table = [tables](const std::string& name) { return tables->read(name); };
   return {};
 }
 

@@ -10,8 +10,9 @@
 
 namespace runsc {
 
-// Fills kernel.sockets and services.network_table; both must outlive the sockets. Before the seccomp policy, which opens
-// nothing by a path. `sysctls`: of the container's configuration. `proc`: the directory of a procfs, borrowed; -1: none.
+// Fills kernel.sockets and services.network_table; both must outlive the sockets. Before the seccomp policy, which
+// opens nothing by a path. `sysctls`: of the container's configuration. `proc`: the directory of a procfs, borrowed;
+// -1: none.
 Result<void> register_sockets(Kernel& kernel, VfsServices& services, const std::map<std::string, std::string>& sysctls,
                               int proc);
 

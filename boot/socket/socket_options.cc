@@ -21,9 +21,7 @@ Result<T> option_value(std::span<const std::byte> bytes) {
 }
 
 // Linux doubles what was asked for, to cover its own overhead, and programs know it.
-int buffer_size(int wanted, int minimum) {
-  return std::max(std::clamp(wanted, 0, kBufferMax) * 2, minimum);
-}
+int buffer_size(int wanted, int minimum) { return std::max(std::clamp(wanted, 0, kBufferMax) * 2, minimum); }
 
 Result<timeval> option_time(std::span<const std::byte> bytes) {
   timeval time = TRY(option_value<timeval>(bytes));

@@ -15,8 +15,7 @@ constexpr std::size_t kLongestText = 256;
 
 std::string quoted(CurrentTask& task, std::uint64_t address) {
   if (address == 0) return "NULL";
-  const Result<std::string> text =
-      read_c_string(task.user_memory(), address, kLongestText, Errno(ENAMETOOLONG));
+  const Result<std::string> text = read_c_string(task.user_memory(), address, kLongestText, Errno(ENAMETOOLONG));
   if (text.ok()) return "\"" + *text + "\"";
   return text.error() == Errno(ENAMETOOLONG) ? "(long text)" : "(bad address)";
 }

@@ -1,5 +1,5 @@
-// Asynchronous I/O of the kernel (io_setup(2)), as a file system may serve it that never waits: a request is carried out
-// when it is submitted, and its result waits to be collected. Only IOCB_CMD_POLL stays open.
+// Asynchronous I/O of the kernel (io_setup(2)), as a file system may serve it that never waits: a request is carried
+// out when it is submitted, and its result waits to be collected. Only IOCB_CMD_POLL stays open.
 #include <linux/aio_abi.h>
 #include <poll.h>
 

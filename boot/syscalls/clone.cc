@@ -117,10 +117,10 @@ Kernel::NewTask describe_child(CurrentTask& task, const CloneArguments& argument
   const bool sibling = (arguments.flags & CLONE_PARENT) != 0 && links.parent != nullptr;
   child.parent = sibling ? links.parent : own;
   child.parent_task = sibling ? links.parent_task : &task.task();
-  child.pid_namespace = (arguments.flags & CLONE_NEWPID) != 0
-                            ? std::make_shared<PidNamespace>(task.task().pid_namespace(),
-                                                             child.resources.credentials->user_namespace)
-                            : task.child_pid_namespace();
+  child.pid_namespace =
+      (arguments.flags & CLONE_NEWPID) != 0
+          ? std::make_shared<PidNamespace>(task.task().pid_namespace(), child.resources.credentials->user_namespace)
+          : task.child_pid_namespace();
   child.control_group = own->control_group();
   child.process_group = links.group;
   child.handlers = child_handlers(*tree, task, arguments.flags);
@@ -279,8 +279,8 @@ Result<long> sys_clone3(CurrentTask& task, UserIn<std::byte> address, std::size_
 }
 
 Result<long> sys_unshare(CurrentTask& task, CloneFlags flags) {
-  constexpr std::uint64_t kKnown = CLONE_THREAD | CLONE_FS | CLONE_SIGHAND | CLONE_VM | CLONE_FILES | CLONE_SYSVSEM |
-                                   kNewNamespaces;
+  constexpr std::uint64_t kKnown =
+      CLONE_THREAD | CLONE_FS | CLONE_SIGHAND | CLONE_VM | CLONE_FILES | CLONE_SYSVSEM | kNewNamespaces;
   if ((flags.bits & ~kKnown) != 0) return Errno(EINVAL);
   TRY(check_new_namespaces(task, flags.bits));
   if ((flags.bits & CLONE_NEWUSER) != 0) flags.bits |= CLONE_THREAD | CLONE_FS;

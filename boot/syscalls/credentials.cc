@@ -26,12 +26,8 @@ Result<Gid> named(const Credentials& c, Gid id) {
 Uid shown(const Credentials& c, Uid id) { return shown_uid(c.user_namespace, id); }
 Gid shown(const Credentials& c, Gid id) { return shown_gid(c.user_namespace, id); }
 
-bool is_one_of(Uid id, const Credentials& c) {
-  return id == c.real_uid || id == c.effective_uid || id == c.saved_uid;
-}
-bool is_one_of(Gid id, const Credentials& c) {
-  return id == c.real_gid || id == c.effective_gid || id == c.saved_gid;
-}
+bool is_one_of(Uid id, const Credentials& c) { return id == c.real_uid || id == c.effective_uid || id == c.saved_uid; }
+bool is_one_of(Gid id, const Credentials& c) { return id == c.real_gid || id == c.effective_gid || id == c.saved_gid; }
 
 // user_namespaces(7): dropping a group could give access, so that an unprivileged owner has to give this up.
 bool may_set_groups(const UserNamespacePtr& names) {
@@ -54,9 +50,13 @@ long commit(CurrentTask& task, Credentials& after) {
 }  // namespace
 
 Result<long> sys_getuid(CurrentTask& task) { return raw(shown(*task.credentials(), task.credentials()->real_uid)); }
-Result<long> sys_geteuid(CurrentTask& task) { return raw(shown(*task.credentials(), task.credentials()->effective_uid)); }
+Result<long> sys_geteuid(CurrentTask& task) {
+  return raw(shown(*task.credentials(), task.credentials()->effective_uid));
+}
 Result<long> sys_getgid(CurrentTask& task) { return raw(shown(*task.credentials(), task.credentials()->real_gid)); }
-Result<long> sys_getegid(CurrentTask& task) { return raw(shown(*task.credentials(), task.credentials()->effective_gid)); }
+Result<long> sys_getegid(CurrentTask& task) {
+  return raw(shown(*task.credentials(), task.credentials()->effective_gid));
+}
 
 Result<long> sys_setuid(CurrentTask& task, Uid uid) {
   if (uid == kKeepUid) return Errno(EINVAL);

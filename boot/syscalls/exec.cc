@@ -9,8 +9,8 @@
 #include "boot/kernel/fd_table.h"
 #include "boot/kernel/futex.h"
 #include "boot/kernel/kernel.h"
-#include "boot/kernel/ptrace.h"
 #include "boot/kernel/posix_timers.h"
+#include "boot/kernel/ptrace.h"
 #include "boot/loader/load_image.h"
 #include "boot/loader/open_executable.h"
 #include "boot/syscalls/handlers.h"
@@ -30,8 +30,8 @@ struct Target {
   bool path_inaccessible = false;
 };
 
-// Application memory, copied a page at a time: the pointers lie side by side, and so do the strings. What was copied once
-// is what is used.
+// Application memory, copied a page at a time: the pointers lie side by side, and so do the strings. What was copied
+// once is what is used.
 class Window {
  public:
   explicit Window(AddressSpace& space) : space_(space) {}

@@ -91,7 +91,8 @@ Result<long> sys_fchmod(CurrentTask& task, Fd fd, Mode mode) {
 
 Result<long> sys_fchownat(CurrentTask& task, Fd directory, UserPath path, Uid uid, Gid gid, int flags) {
   if ((flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) != 0) return Errno(EINVAL);
-  TRY(change_owner(task, TRY(find_path(task, directory, path, flags)), TRY(wanted_id(task, uid)), TRY(wanted_id(task, gid))));
+  TRY(change_owner(task, TRY(find_path(task, directory, path, flags)), TRY(wanted_id(task, uid)),
+                   TRY(wanted_id(task, gid))));
   return 0;
 }
 

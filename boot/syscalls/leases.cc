@@ -24,8 +24,7 @@ class Teller {
     const FilePtr file = file_.lock();
     if (file == nullptr) return;
     const FileDescription::AsyncOwner owner = file->async_owner();
-    const SignalInfo info =
-        owner.signal != 0 ? io_signal(owner.signal, code, fd_, band) : kernel_signal(SIGIO);
+    const SignalInfo info = owner.signal != 0 ? io_signal(owner.signal, code, fd_, band) : kernel_signal(SIGIO);
     auto tree = kernel_.tasks().lock();
     if (owner.type == F_OWNER_PGRP) {
       if (ProcessGroup* group = names_->find_group(*tree, Pid{owner.id}))
@@ -61,8 +60,7 @@ void own_if_nobody_does(CurrentTask& task, FileDescription& file) {
 Result<InodePtr> leasable(CurrentTask& task, FileDescription& file) {
   const InodePtr inode = file.path() ? file.path().dentry->inode() : nullptr;
   if (inode == nullptr || !S_ISREG(inode->type())) return Errno(EINVAL);
-  if (TRY(inode->attributes()).uid != task.credentials()->fs_uid && !task.capable(CAP_LEASE))
-    return Errno(EACCES);
+  if (TRY(inode->attributes()).uid != task.credentials()->fs_uid && !task.capable(CAP_LEASE)) return Errno(EACCES);
   return inode;
 }
 

@@ -65,8 +65,8 @@ Result<long> sys_mprotect(CurrentTask& task, UserAddress address, std::uint64_t 
 
 Result<long> sys_mremap(CurrentTask& task, UserAddress old_address, std::uint64_t old_length, std::uint64_t new_length,
                         int flags, UserAddress new_address) {
-  return static_cast<long>(TRY(task.memory().mremap(old_address.value, old_length, new_length, flags,
-                                                    new_address.value, memory_limits(task))));
+  return static_cast<long>(TRY(
+      task.memory().mremap(old_address.value, old_length, new_length, flags, new_address.value, memory_limits(task))));
 }
 
 Result<long> sys_brk(CurrentTask& task, UserAddress address) {
@@ -125,8 +125,8 @@ Result<long> sys_munlockall(CurrentTask& task) {
 }
 
 // The host knows the processors on which threads of the address space run: it executes the call in the caller's own
-// thread, and keeps the registration with its address space. Barriers among several processes (MEMBARRIER_CMD_GLOBAL and
-// its relatives) are not offered, as on Linux with nohz_full; nor are restartable sequences.
+// thread, and keeps the registration with its address space. Barriers among several processes (MEMBARRIER_CMD_GLOBAL
+// and its relatives) are not offered, as on Linux with nohz_full; nor are restartable sequences.
 Result<long> sys_membarrier(CurrentTask& task, int command, unsigned flags, int) {
   constexpr int kOffered = MEMBARRIER_CMD_PRIVATE_EXPEDITED | MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED |
                            MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE |

@@ -1,5 +1,5 @@
-// NUMA policies on a machine with one node: set_mempolicy(2), mbind(2), get_mempolicy(2). Arguments are checked as Linux
-// does; every policy that passes means "node 0", and none is remembered.
+// NUMA policies on a machine with one node: set_mempolicy(2), mbind(2), get_mempolicy(2). Arguments are checked as
+// Linux does; every policy that passes means "node 0", and none is remembered.
 #include <algorithm>
 
 #include "boot/base/checked.h"

@@ -23,9 +23,7 @@ constexpr unsigned long kMountFlags = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEX
 constexpr std::size_t kLongestType = 256;
 
 // Mounts belong to their mount namespace, and that to a user namespace.
-bool may_mount(CurrentTask& task) {
-  return task.credentials()->has_in(task.fs().mounts()->owner(), CAP_SYS_ADMIN);
-}
+bool may_mount(CurrentTask& task) { return task.credentials()->has_in(task.fs().mounts()->owner(), CAP_SYS_ADMIN); }
 
 unsigned long mount_flags(unsigned long flags) {
   flags &= kMountFlags;
@@ -64,9 +62,8 @@ bool is_fully_visible(const MountNamespace& mounts, std::string_view type) {
   const std::vector<MountPtr> all = mounts.list();
   return std::any_of(all.begin(), all.end(), [&](const MountPtr& each) {
     if (each->file_system().type_name() != type || each->root()->parent()) return false;
-    return std::none_of(all.begin(), all.end(), [&](const MountPtr& other) {
-      return other->locked() && other->mount_point().mount == each;
-    });
+    return std::none_of(all.begin(), all.end(),
+                        [&](const MountPtr& other) { return other->locked() && other->mount_point().mount == each; });
   });
 }
 

@@ -146,8 +146,7 @@ Result<long> sys_mq_timedsend(CurrentTask& task, Fd fd, UserIn<std::byte> from, 
   if (!file->flags().writable()) return Errno(EBADF);
   if (size > static_cast<std::size_t>(file->queue().limits().max_size)) return Errno(EMSGSIZE);
   QueuedMessage message{priority, TRY(task.read_array(from, size))};
-  const auto told =
-      TRY(wait_for(task, *file, POLLOUT, deadline, [&] { return file->queue().send(message); }));
+  const auto told = TRY(wait_for(task, *file, POLLOUT, deadline, [&] { return file->queue().send(message); }));
   if (told) notify(task, *told);
   return 0;
 }

@@ -83,8 +83,8 @@ Result<long> sys_quotactl(CurrentTask& task, unsigned command, UserPath special,
   return Errno(S_ISBLK(found.dentry->inode()->type()) ? ENODEV : ENOTBLK);
 }
 
-Result<long> sys_name_to_handle_at(CurrentTask& task, Fd directory, UserPath path, UserAddress handle,
-                                   UserOut<int>, int flags) {
+Result<long> sys_name_to_handle_at(CurrentTask& task, Fd directory, UserPath path, UserAddress handle, UserOut<int>,
+                                   int flags) {
   if ((flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH)) != 0) return Errno(EINVAL);
   const PathArgument argument = TRY(read_path_at(task, directory, path));
   const WalkOptions options{(flags & AT_SYMLINK_FOLLOW) != 0, (flags & AT_EMPTY_PATH) != 0};

@@ -1,6 +1,5 @@
 // pidfd_open(2) and what works on its descriptors.
 #include "boot/fs/anon/pid_fd.h"
-
 #include "boot/kernel/fd_table.h"
 #include "boot/kernel/kernel.h"
 #include "boot/kernel/names_process.h"

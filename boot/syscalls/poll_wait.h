@@ -8,7 +8,7 @@
 namespace runsc {
 
 struct PolledFile {
-  FilePtr file;  // null: never ready
+  FilePtr file;            // null: never ready
   EventMask interest = 0;  // poll(2) always has POLLERR and POLLHUP in it, select(2) does not
   EventMask ready = 0;     // result: what of interest is there
 };

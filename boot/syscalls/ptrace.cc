@@ -176,7 +176,8 @@ Result<long> peek_user(CurrentTask& task, Pid pid, std::uint64_t offset, std::ui
   const user_regs_struct registers = TRY(registers_of(task, pid));
   if (offset % sizeof(std::uint64_t) != 0 || offset >= kUserSize) return Errno(EIO);
   std::uint64_t word = 0;
-  if (offset < sizeof registers) std::memcpy(&word, reinterpret_cast<const std::byte*>(&registers) + offset, sizeof word);
+  if (offset < sizeof registers)
+    std::memcpy(&word, reinterpret_cast<const std::byte*>(&registers) + offset, sizeof word);
   TRY(task.write(UserOut<std::uint64_t>{{to}}, word));
   return 0;
 }
@@ -271,9 +272,8 @@ Result<long> set_info(CurrentTask& task, Pid pid, std::uint64_t from) {
 
 Result<long> get_mask(CurrentTask& task, Pid pid, std::uint64_t size, std::uint64_t to) {
   if (size != sizeof(SignalSet)) return Errno(EINVAL);
-  const SignalSet mask = TRY(with_stopped(task, pid, [](Stopped tracee) -> Result<SignalSet> {
-    return tracee.task.signals(tracee.tree).blocked;
-  }));
+  const SignalSet mask = TRY(with_stopped(
+      task, pid, [](Stopped tracee) -> Result<SignalSet> { return tracee.task.signals(tracee.tree).blocked; }));
   TRY(task.write(UserOut<SignalSet>{{to}}, mask));
   return 0;
 }

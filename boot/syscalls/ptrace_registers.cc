@@ -10,10 +10,10 @@ namespace {
 
 constexpr std::uint64_t kUserCode = 0x33, kUserData = 0x2b;  // selectors of 64-bit programs
 constexpr std::uint64_t kTaskSize = 0x7ffffffff000;
-constexpr std::size_t kLegacySize = 512;    // FXSAVE
+constexpr std::size_t kLegacySize = 512;     // FXSAVE
 constexpr std::size_t kSoftwareBytes = 464;  // what signal frames keep there: magic, size, features, size of the area
 constexpr std::size_t kFeatures = kSoftwareBytes + 8;
-constexpr std::size_t kMagicSize = 4;       // behind the area of a signal frame
+constexpr std::size_t kMagicSize = 4;  // behind the area of a signal frame
 
 // In the form of a signal frame, with its magic numbers if the processor has XSAVE.
 std::vector<std::byte> signal_frame_area(Context& context) {
@@ -45,7 +45,8 @@ Result<void> change_area(Context& context, std::span<const std::byte> bytes, std
   std::copy_n(bytes.begin(), before, area.begin());
   if (bytes.size() > kLegacySize && is_extended(area)) {
     const std::size_t end = std::min(bytes.size(), area.size() - kMagicSize);
-    std::copy(bytes.begin() + kLegacySize, bytes.begin() + static_cast<std::ptrdiff_t>(end), area.begin() + kLegacySize);
+    std::copy(bytes.begin() + kLegacySize, bytes.begin() + static_cast<std::ptrdiff_t>(end),
+              area.begin() + kLegacySize);
   }
   return context.set_fp_state(area);
 }

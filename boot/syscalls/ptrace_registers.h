@@ -17,8 +17,8 @@ user_regs_struct shown_registers(Context& context, const Tracing& tracing);
 // EIO: a base address that no thread can have.
 Result<void> change_registers(Context& context, Tracing& tracing, const user_regs_struct& registers);
 
-// One of the sets of PTRACE_GETREGSET, by its note type (NT_PRSTATUS ..). EINVAL: there is no such set, or too many bytes
-// are given.
+// One of the sets of PTRACE_GETREGSET, by its note type (NT_PRSTATUS ..). EINVAL: there is no such set, or too many
+// bytes are given.
 Result<std::vector<std::byte>> register_set(Context& context, const Tracing& tracing, std::uint64_t type);
 Result<void> change_register_set(Context& context, Tracing& tracing, std::uint64_t type,
                                  std::span<const std::byte> bytes);

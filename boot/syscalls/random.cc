@@ -23,8 +23,8 @@ Result<long> sys_getrandom(CurrentTask& task, UserOut<std::byte> to, std::size_t
     const ssize_t got = ::getrandom(buffer.data(), step, flags & GRND_NONBLOCK);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return done != 0 ? Result<long>(static_cast<long>(done)) : Result<long>(last_errno());
-    const auto written =
-        task.user_memory().write(to.value + done, std::span<const std::byte>(buffer).first(static_cast<std::size_t>(got)));
+    const auto written = task.user_memory().write(
+        to.value + done, std::span<const std::byte>(buffer).first(static_cast<std::size_t>(got)));
     if (!written.ok() && done == 0) return written.error();
     done += written.value_or(0);
     if (written.value_or(0) < static_cast<std::size_t>(got) || task.interrupted()) break;

@@ -7,8 +7,8 @@ namespace runsc {
 namespace {
 
 std::vector<TaskPtr> tasks_of_process_group(TaskTree& tree, CurrentTask& task, int who) {
-  const ProcessGroup* group = who == 0 ? task.group().links(tree).group.get()
-                                       : task.task().pid_namespace()->find_group(tree, Pid{who});
+  const ProcessGroup* group =
+      who == 0 ? task.group().links(tree).group.get() : task.task().pid_namespace()->find_group(tree, Pid{who});
   std::vector<TaskPtr> found;
   if (group == nullptr) return found;
   for (ThreadGroup* member : group->members)
@@ -44,8 +44,8 @@ Result<std::vector<TaskPtr>> sched_targets(CurrentTask& task, TargetKind kind, i
     return std::vector<TaskPtr>{*target};
   }
   auto tree = task.kernel().tasks().lock();
-  std::vector<TaskPtr> found = kind == TargetKind::kProcessGroup ? tasks_of_process_group(*tree, task, who)
-                                                                 : tasks_of_user(*tree, task, who);
+  std::vector<TaskPtr> found =
+      kind == TargetKind::kProcessGroup ? tasks_of_process_group(*tree, task, who) : tasks_of_user(*tree, task, who);
   if (found.empty()) return Errno(ESRCH);
   return found;
 }

@@ -46,7 +46,7 @@ Result<long> add_filter(CurrentTask& task, unsigned flags, UserAddress address) 
   // User notifications are not served: they are unknown flags, as before Linux 5.0.
   if ((flags & ~kServedFlags) != 0) return Errno(EINVAL);
   const SeccompFilters::Filter filter{TRY(read_program(task, address)), (flags & SECCOMP_FILTER_FLAG_LOG) != 0,
-                                task.credentials()->no_new_privileges};
+                                      task.credentials()->no_new_privileges};
   // Without the lock: looking at every number takes a while.
   const SeccompFiltersPtr old = task.task().seccomp();
   if (old && old->is_strict()) return Errno(EINVAL);

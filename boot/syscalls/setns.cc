@@ -132,8 +132,7 @@ Result<std::vector<NamedNamespace>> namespaces_of(CurrentTask& task, ThreadGroup
 
 Result<std::vector<NamedNamespace>> targets(CurrentTask& task, Fd fd, int kind) {
   const FilePtr file = TRY(task.io_file(fd));
-  if (const auto process = std::dynamic_pointer_cast<PidFd>(file))
-    return namespaces_of(task, *process->group(), kind);
+  if (const auto process = std::dynamic_pointer_cast<PidFd>(file)) return namespaces_of(task, *process->group(), kind);
   const auto inode = std::dynamic_pointer_cast<NamesNamespace>(file->inode());
   if (!inode || (kind != 0 && kind != inode->named_namespace().kind)) return Errno(EINVAL);
   return std::vector{inode->named_namespace()};

@@ -64,8 +64,8 @@ Result<long> exchange_stack(CurrentTask& task, UserIn<SignalStack> wanted, UserO
 
 }  // namespace
 
-Result<long> sys_rt_sigaction(CurrentTask& task, Signal number, UserIn<SignalAction> wanted,
-                              UserOut<SignalAction> old, std::size_t set_size) {
+Result<long> sys_rt_sigaction(CurrentTask& task, Signal number, UserIn<SignalAction> wanted, UserOut<SignalAction> old,
+                              std::size_t set_size) {
   if (set_size != sizeof(SignalSet)) return Errno(EINVAL);
   const auto action = wanted ? std::optional(TRY(task.read(wanted))) : std::nullopt;
   const int signal = raw(number);

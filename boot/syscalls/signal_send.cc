@@ -56,8 +56,8 @@ Result<long> signal_pid(CurrentTask& task, Pid pid, const Message& message) {
 // Succeeds if one member could be signalled. ESRCH: there is no member.
 Result<long> signal_process_group(CurrentTask& task, Pid id, const Message& message) {
   auto tree = task.kernel().tasks().lock();
-  ProcessGroup* group = raw(id) == 0 ? task.group().links(*tree).group.get()
-                                     : task.task().pid_namespace()->find_group(*tree, id);
+  ProcessGroup* group =
+      raw(id) == 0 ? task.group().links(*tree).group.get() : task.task().pid_namespace()->find_group(*tree, id);
   if (group == nullptr) return Errno(ESRCH);
   Result<void> last = Errno(ESRCH);
   bool any = false;
@@ -101,8 +101,8 @@ Result<long> signal_thread(CurrentTask& task, std::optional<Pid> process, Pid th
   return 0;
 }
 
-// Reads the siginfo that a program made itself. EPERM: it claims to come from the kernel or from kill(2), and is not for
-// the caller's own process or thread (`own`).
+// Reads the siginfo that a program made itself. EPERM: it claims to come from the kernel or from kill(2), and is not
+// for the caller's own process or thread (`own`).
 Result<Message> read_message(CurrentTask& task, int signal, UserIn<SignalInfo> address, bool own) {
   SignalInfo info = TRY(task.read(address));
   info.signo = signal;
@@ -136,8 +136,7 @@ Result<long> sys_rt_sigqueueinfo(CurrentTask& task, Pid pid, Signal signal, User
   return signal_pid(task, pid, message);
 }
 
-Result<long> sys_rt_tgsigqueueinfo(CurrentTask& task, Pid process, Pid thread, Signal signal,
-                                   UserIn<SignalInfo> info) {
+Result<long> sys_rt_tgsigqueueinfo(CurrentTask& task, Pid process, Pid thread, Signal signal, UserIn<SignalInfo> info) {
   if (raw(thread) <= 0 || raw(process) <= 0) return Errno(EINVAL);
   const Message message = TRY(read_message(task, raw(signal), info, thread == task.task().tid()));
   return signal_thread(task, process, thread, message);

@@ -31,7 +31,8 @@ Result<SignalInfo> wait_for_signal(CurrentTask& task, SignalSet wanted, const Op
   };
   set_waiting_for(wanted);
   std::optional<SignalInfo> info;
-  const Result<void> result = task.sleep_until(deadline, [&] { return (info = take_signal(task, wanted)).has_value(); });
+  const Result<void> result =
+      task.sleep_until(deadline, [&] { return (info = take_signal(task, wanted)).has_value(); });
   set_waiting_for({});
   // It may have come at the last moment.
   if (!info) info = take_signal(task, wanted);

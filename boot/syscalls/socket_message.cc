@@ -14,8 +14,8 @@
 namespace runsc {
 namespace {
 
-constexpr std::size_t kMaxVectors = 1024;               // UIO_MAXIOV
-constexpr std::size_t kMaxControl = 128 * 1024;         // net.core.optmem_max
+constexpr std::size_t kMaxVectors = 1024;        // UIO_MAXIOV
+constexpr std::size_t kMaxControl = 128 * 1024;  // net.core.optmem_max
 constexpr unsigned kMaxMessages = 1024;
 
 using Ranges = std::vector<AddressSpace::Range>;
@@ -130,9 +130,7 @@ Result<long> receive_message(CurrentTask& task, Socket& socket, UserInOut<msghdr
   return received_length(received, flags);
 }
 
-UserIn<msghdr> message_at(UserAddress messages, unsigned index) {
-  return {{messages.value + index * sizeof(mmsghdr)}};
-}
+UserIn<msghdr> message_at(UserAddress messages, unsigned index) { return {{messages.value + index * sizeof(mmsghdr)}}; }
 
 Result<void> write_message_length(CurrentTask& task, UserAddress messages, unsigned index, long length) {
   const std::uint64_t at = messages.value + index * sizeof(mmsghdr) + offsetof(mmsghdr, msg_len);

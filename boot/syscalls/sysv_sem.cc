@@ -69,8 +69,7 @@ Result<long> limits_and_usage(CurrentTask& task, Semaphores& semaphores, int com
 }
 
 Result<long> status(CurrentTask& task, Semaphores& semaphores, int id, int command, std::uint64_t argument) {
-  const auto [found, abi] =
-      TRY(semaphores.status(id, command != IPC_STAT, command == kStatAny, *task.credentials()));
+  const auto [found, abi] = TRY(semaphores.status(id, command != IPC_STAT, command == kStatAny, *task.credentials()));
   TRY(task.write(UserOut<semid_ds>{{argument}}, abi));
   return command == IPC_STAT ? 0 : found;
 }

@@ -1,10 +1,10 @@
-// Reading clocks: clock_gettime(2), clock_getres(2), gettimeofday(2), time(2), times(2). Programs mostly read them in the
-// vdso; what comes here are CPU clocks and programs that do not use it.
+// Reading clocks: clock_gettime(2), clock_getres(2), gettimeofday(2), time(2), times(2). Programs mostly read them in
+// the vdso; what comes here are CPU clocks and programs that do not use it.
 #include <sys/time.h>
 #include <sys/times.h>
 
-#include "boot/kernel/kernel.h"
 #include "boot/kernel/interval_timers.h"
+#include "boot/kernel/kernel.h"
 #include "boot/syscalls/handlers.h"
 #include "boot/syscalls/time_clocks.h"
 

@@ -31,7 +31,8 @@ Result<void> sleep_on(CurrentTask& task, const TimerClock& clock, std::int64_t a
 }
 
 // A relative sleep ends on a clock that nobody sets. Interrupted by a handler, it tells what remained.
-Result<long> sleep_for(CurrentTask& task, const TimerClock& clock, std::int64_t at, UserOut<struct timespec> remaining) {
+Result<long> sleep_for(CurrentTask& task, const TimerClock& clock, std::int64_t at,
+                       UserOut<struct timespec> remaining) {
   const Result<void> result = sleep_on(task, clock, at);
   if (!is_interrupted(result)) return 0;
   if (result.error() != kRestartSys) return result.error();
@@ -41,7 +42,8 @@ Result<long> sleep_for(CurrentTask& task, const TimerClock& clock, std::int64_t 
   return task.restart_with([=](CurrentTask& again) { return sleep_for(again, clock, at, remaining); });
 }
 
-Result<long> start_sleep(CurrentTask& task, TimerClock clock, std::int64_t duration, UserOut<struct timespec> remaining) {
+Result<long> start_sleep(CurrentTask& task, TimerClock clock, std::int64_t duration,
+                         UserOut<struct timespec> remaining) {
   if (clock.id == CLOCK_REALTIME || clock.id == CLOCK_TAI) clock.id = CLOCK_MONOTONIC;
   const std::int64_t now = TRY(clock_now(task, clock));
   const std::int64_t at = checked_add(now, duration).value_or(std::numeric_limits<std::int64_t>::max());

@@ -55,8 +55,7 @@ Result<long> sys_setitimer(CurrentTask& task, int which, UserIn<struct itimerval
     if (!valid(wanted.it_value) || !valid(wanted.it_interval)) return Errno(EINVAL);
   }
   if (!valid_which(which)) return Errno(EINVAL);
-  const IntervalSetting before =
-      set(task, which, {nanoseconds(wanted.it_value), nanoseconds(wanted.it_interval)});
+  const IntervalSetting before = set(task, which, {nanoseconds(wanted.it_value), nanoseconds(wanted.it_interval)});
   if (old) TRY(task.write(old, to_itimerval(before)));
   return 0;
 }

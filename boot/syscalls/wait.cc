@@ -218,10 +218,10 @@ Result<long> sys_wait4(CurrentTask& task, Pid pid, UserOut<int> status, int opti
   if ((options & ~kKnown) != 0) return Errno(EINVAL);
   const int number = raw(pid);
   if (number == INT32_MIN) return Errno(ESRCH);
-  Selection selection = TRY(number == -1   ? select_by_idtype(task, P_ALL, Pid{0})
-                            : number > 0   ? select_by_idtype(task, P_PID, pid)
-                            : number == 0  ? select_by_idtype(task, P_PGID, Pid{0})
-                                           : select_by_idtype(task, P_PGID, Pid{-number}));
+  Selection selection = TRY(number == -1  ? select_by_idtype(task, P_ALL, Pid{0})
+                            : number > 0  ? select_by_idtype(task, P_PID, pid)
+                            : number == 0 ? select_by_idtype(task, P_PGID, Pid{0})
+                                          : select_by_idtype(task, P_PGID, Pid{-number}));
   selection.options = options | WEXITED;
   const std::optional<ChildReport> report = TRY(wait_for_child(task, selection));
   if (!report) return 0;

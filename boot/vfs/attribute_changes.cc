@@ -35,7 +35,8 @@ Result<void> change_mode(const WalkContext& context, const VfsPath& path, std::u
   const Credentials& credentials = *context.credentials;
   if (!owner_or_capable(credentials, file)) return Errno(EPERM);
   mode &= 07777;
-  if (!credentials.in_group(file.gid) && !credentials.has_over(CAP_FSETID, file.uid, file.gid)) mode &= ~static_cast<std::uint32_t>(S_ISGID);
+  if (!credentials.in_group(file.gid) && !credentials.has_over(CAP_FSETID, file.uid, file.gid))
+    mode &= ~static_cast<std::uint32_t>(S_ISGID);
   AttributeChange change;
   change.mode = mode;
   return apply(path, change, IN_ATTRIB);

@@ -93,7 +93,8 @@ class MountNamespace : public std::enable_shared_from_this<MountNamespace> {
   // All mounts, parents first, for /proc/mounts.
   std::vector<MountPtr> list() const;
   bool contains(const Mount& mount) const;
-  // CLONE_NEWNS by a task of user namespace `owner`. Paths of `translate` are moved to their copies in the new namespace.
+  // CLONE_NEWNS by a task of user namespace `owner`. Paths of `translate` are moved to their copies in the new
+  // namespace.
   std::shared_ptr<MountNamespace> copy(std::vector<VfsPath*> translate, UserNamespacePtr owner = nullptr) const;
   const UserNamespacePtr& owner() const { return owner_; }
 

@@ -15,8 +15,9 @@ DEFINE_string(debug_log, "", "directory for one log file of each sandbox's proce
 DEFINE_bool(strace, false, "log every system call of the application");
 DEFINE_string(platform, "seccomp", "how application code runs: seccomp");
 DEFINE_string(network, "host", "host: sockets of the container's network namespace on the host; none: a loopback only");
-DEFINE_string(file_access, "auto",
-              "exclusive; shared: the root is changed from outside while it runs; auto: shared if it is a mount of its own");
+DEFINE_string(
+    file_access, "auto",
+    "exclusive; shared: the root is changed from outside while it runs; auto: shared if it is a mount of its own");
 DEFINE_string(
     overlay2, "auto",
     "what takes the writes to the root: root:self, root:memory, root:dir=/PATH, all:.. (bind mounts too), none; auto: "

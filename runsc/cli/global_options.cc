@@ -27,7 +27,8 @@ bool is_in_user_namespace() {
 std::string state_root(bool rootless) {
   if (!FLAGS_root.empty()) return std::filesystem::absolute(FLAGS_root).lexically_normal();
   const char* runtime = std::getenv("XDG_RUNTIME_DIR");
-  if ((rootless || is_in_user_namespace()) && runtime != nullptr && runtime[0] == '/') return std::string(runtime) + "/runsc";
+  if ((rootless || is_in_user_namespace()) && runtime != nullptr && runtime[0] == '/')
+    return std::string(runtime) + "/runsc";
   return rootless ? "/tmp/runsc-" + std::to_string(::geteuid()) : "/run/runsc";
 }
 

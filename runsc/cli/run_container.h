@@ -22,9 +22,9 @@ struct RunRequest {
   oci::Spec spec;      // has passed check_bundle()
   RunMode mode = RunMode::kForeground;
   bool keep = false;
-  std::string pid_file;        // empty: none
-  std::string console_socket;  // empty: none
-  std::string pidfd_socket;    // empty: none
+  std::string pid_file;            // empty: none
+  std::string console_socket;      // empty: none
+  std::string pidfd_socket;        // empty: none
   std::vector<int> preserved_fds;  // of ours, which its first process gets as 3, 4, ..
 };
 

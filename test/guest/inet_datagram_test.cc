@@ -1,8 +1,6 @@
 // UDP and ping sockets over the loopback interface: messages, addresses, control messages, errors.
-#include <time.h>
-
-#include <linux/errqueue.h>
 #include <linux/capability.h>
+#include <linux/errqueue.h>
 #include <linux/icmp.h>
 #include <netinet/ip.h>
 #include <poll.h>
@@ -10,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <sys/time.h>
 #include <sys/uio.h>
+#include <time.h>
 
 #include <thread>
 #include <vector>
@@ -302,8 +301,7 @@ TEST(Ping, EchoOnLoopback) {
   request.type = ICMP_ECHO;
   request.un.echo.sequence = htons(7);
   InetAddress to = Loopback(AF_INET);
-  EXPECT_EQ(static_cast<ssize_t>(sizeof request),
-            sendto(fd.get(), &request, sizeof request, 0, to.get(), to.length));
+  EXPECT_EQ(static_cast<ssize_t>(sizeof request), sendto(fd.get(), &request, sizeof request, 0, to.get(), to.length));
   icmphdr reply = {};
   EXPECT_EQ(static_cast<ssize_t>(sizeof reply), recv(fd.get(), &reply, sizeof reply, 0));
   EXPECT_EQ(ICMP_ECHOREPLY, reply.type);

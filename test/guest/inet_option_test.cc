@@ -27,19 +27,35 @@ void ExpectKept(const Fd& fd, std::initializer_list<Number> numbers) {
 
 TEST(InetOption, NumbersOfStreams) {
   Fd fd = InetSocket(AF_INET, SOCK_STREAM);
-  ExpectKept(fd, {{SOL_SOCKET, SO_REUSEADDR, 1},    {SOL_SOCKET, SO_REUSEPORT, 1},     {SOL_SOCKET, SO_KEEPALIVE, 1},
-                  {SOL_SOCKET, SO_OOBINLINE, 1},    {SOL_SOCKET, SO_DONTROUTE, 1},     {SOL_SOCKET, SO_PRIORITY, 3},
-                  {SOL_SOCKET, SO_RCVLOWAT, 1},     {IPPROTO_TCP, TCP_NODELAY, 1},     {IPPROTO_TCP, TCP_KEEPIDLE, 11},
-                  {IPPROTO_TCP, TCP_KEEPINTVL, 12}, {IPPROTO_TCP, TCP_KEEPCNT, 5},     {IPPROTO_TCP, TCP_SYNCNT, 4},
-                  {IPPROTO_TCP, TCP_LINGER2, 9},    {IPPROTO_TCP, TCP_USER_TIMEOUT, 9}, {IPPROTO_IP, IP_TTL, 33},
-                  {IPPROTO_IP, IP_TOS, 0x08},       {IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO}});
+  ExpectKept(fd, {{SOL_SOCKET, SO_REUSEADDR, 1},
+                  {SOL_SOCKET, SO_REUSEPORT, 1},
+                  {SOL_SOCKET, SO_KEEPALIVE, 1},
+                  {SOL_SOCKET, SO_OOBINLINE, 1},
+                  {SOL_SOCKET, SO_DONTROUTE, 1},
+                  {SOL_SOCKET, SO_PRIORITY, 3},
+                  {SOL_SOCKET, SO_RCVLOWAT, 1},
+                  {IPPROTO_TCP, TCP_NODELAY, 1},
+                  {IPPROTO_TCP, TCP_KEEPIDLE, 11},
+                  {IPPROTO_TCP, TCP_KEEPINTVL, 12},
+                  {IPPROTO_TCP, TCP_KEEPCNT, 5},
+                  {IPPROTO_TCP, TCP_SYNCNT, 4},
+                  {IPPROTO_TCP, TCP_LINGER2, 9},
+                  {IPPROTO_TCP, TCP_USER_TIMEOUT, 9},
+                  {IPPROTO_IP, IP_TTL, 33},
+                  {IPPROTO_IP, IP_TOS, 0x08},
+                  {IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO}});
 }
 
 TEST(InetOption, NumbersOfDatagrams) {
   Fd fd = InetSocket(AF_INET, SOCK_DGRAM);
-  ExpectKept(fd, {{SOL_SOCKET, SO_BROADCAST, 1},        {IPPROTO_IP, IP_PKTINFO, 1},   {IPPROTO_IP, IP_RECVERR, 1},
-                  {IPPROTO_IP, IP_MULTICAST_TTL, 5},    {IPPROTO_IP, IP_RECVTTL, 1},   {IPPROTO_IP, IP_FREEBIND, 1},
-                  {IPPROTO_IP, IP_MULTICAST_LOOP, 0},   {IPPROTO_UDP, 1 /* UDP_CORK */, 0}});
+  ExpectKept(fd, {{SOL_SOCKET, SO_BROADCAST, 1},
+                  {IPPROTO_IP, IP_PKTINFO, 1},
+                  {IPPROTO_IP, IP_RECVERR, 1},
+                  {IPPROTO_IP, IP_MULTICAST_TTL, 5},
+                  {IPPROTO_IP, IP_RECVTTL, 1},
+                  {IPPROTO_IP, IP_FREEBIND, 1},
+                  {IPPROTO_IP, IP_MULTICAST_LOOP, 0},
+                  {IPPROTO_UDP, 1 /* UDP_CORK */, 0}});
 }
 
 TEST(InetOption, NumbersOfV6) {

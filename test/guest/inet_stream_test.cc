@@ -159,7 +159,10 @@ TEST_P(Tcp, BlockedWriterGoesOnUntilAllIsSent) {
   REQUIRE_FAMILY();
   TcpPair pair(family());
   const std::string data = Pattern(8 << 20);
-  std::thread writer([&] { SendAll(pair.client, data); pair.client.Reset(); });
+  std::thread writer([&] {
+    SendAll(pair.client, data);
+    pair.client.Reset();
+  });
   std::string got = ReadAll(pair.server.get());
   writer.join();
   EXPECT_EQ(data.size(), got.size());
@@ -173,7 +176,8 @@ TEST_P(Tcp, NonBlockingWriterStopsWhenThereIsNoRoom) {
   const std::string data = Pattern(1 << 20);
   size_t sent = 0;
   ssize_t n;
-  while ((n = send(pair.client.get(), data.data() + sent % 4096, 65536, MSG_NOSIGNAL)) > 0) sent += static_cast<size_t>(n);
+  while ((n = send(pair.client.get(), data.data() + sent % 4096, 65536, MSG_NOSIGNAL)) > 0)
+    sent += static_cast<size_t>(n);
   EXPECT_ERRNO(n, EAGAIN);
   EXPECT_EQ(0, Ready(pair.client, POLLOUT) & POLLOUT);
   size_t got = 0;
@@ -397,7 +401,8 @@ TEST_P(Tcp, RestartsReadAfterASignal) {
   static std::atomic<int> handled;
   handled = 0;
   TcpPair pair(family());
-  ScopedHandler handler(SIGUSR1, +[](int) { ++handled; }, SA_RESTART);
+  ScopedHandler handler(
+      SIGUSR1, +[](int) { ++handled; }, SA_RESTART);
   std::thread writer([&] {
     while (handled < 3) usleep(1000);
     SendAll(pair.client, "late");
@@ -439,7 +444,8 @@ TEST_P(Tcp, WriteToAClosedConnectionRaisesSigpipe) {
   static std::atomic<int> raised;
   raised = 0;
   TcpPair pair(family());
-  ScopedHandler handler(SIGPIPE, +[](int) { ++raised; });
+  ScopedHandler handler(
+      SIGPIPE, +[](int) { ++raised; });
   EXPECT_OK(shutdown(pair.client.get(), SHUT_WR));
   EXPECT_ERRNO(send(pair.client.get(), "x", 1, MSG_NOSIGNAL), EPIPE);
   EXPECT_EQ(0, raised);

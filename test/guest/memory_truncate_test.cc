@@ -39,8 +39,8 @@ class TruncatedMapping : public ::testing::TestWithParam<bool> {
  protected:
   // Of `pages` pages that hold 'a', 'b', ..
   void SetUp() override {
-    file_ = Fd(GetParam() ? memfd_create("test", MFD_ALLOW_SEALING)
-                          : open((dir_ / "f").c_str(), O_RDWR | O_CREAT, 0600));
+    file_ =
+        Fd(GetParam() ? memfd_create("test", MFD_ALLOW_SEALING) : open((dir_ / "f").c_str(), O_RDWR | O_CREAT, 0600));
     ASSERT_OK(file_.get());
     for (int i = 0; i < 4; ++i)
       ASSERT_EQ(ssize_t(kPage), pwrite(file_.get(), std::string(kPage, char('a' + i)).data(), kPage, i * kPage));

@@ -60,7 +60,8 @@ std::vector<Reply> Receive(const Fd& fd) {
     for (auto* h = reinterpret_cast<nlmsghdr*>(buffer); NLMSG_OK(h, length); h = NLMSG_NEXT(h, length)) {
       out.push_back({h->nlmsg_type, h->nlmsg_seq, h->nlmsg_pid,
                      std::string(static_cast<char*>(NLMSG_DATA(h)), h->nlmsg_len - NLMSG_HDRLEN)});
-      if (h->nlmsg_type == NLMSG_DONE || h->nlmsg_type == NLMSG_ERROR || (h->nlmsg_flags & NLM_F_MULTI) == 0) return out;
+      if (h->nlmsg_type == NLMSG_DONE || h->nlmsg_type == NLMSG_ERROR || (h->nlmsg_flags & NLM_F_MULTI) == 0)
+        return out;
     }
   }
 }

@@ -1,8 +1,8 @@
 // exit, exit_group, wait4, waitid, zombies, usage of resources and reparenting.
 #include <pthread.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/time.h>

@@ -277,7 +277,8 @@ TEST(Ptrace, SingleStepsLeadOverACallAndIntoAHandler) {
   EXPECT_EQ(StopOf(SIGTRAP), WaitFor(tracee.pid()));
   EXPECT_EQ(reinterpret_cast<unsigned long>(&IgnoreSignal), tracee.Registers().rip);
   int status = 0;
-  for (int i = 0; i < 3000 && WIFSTOPPED(status = tracee.Go(PTRACE_SINGLESTEP)); ++i) EXPECT_EQ(StopOf(SIGTRAP), status);
+  for (int i = 0; i < 3000 && WIFSTOPPED(status = tracee.Go(PTRACE_SINGLESTEP)); ++i)
+    EXPECT_EQ(StopOf(SIGTRAP), status);
   EXPECT_EQ(0, status);
   tracee.Forget();
 }

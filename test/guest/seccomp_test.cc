@@ -37,9 +37,12 @@ Program For(long number, uint32_t action) {
 }
 // The same if the low half of argument `index` is `value`.
 Program ForArgument(long number, size_t index, uint32_t value, uint32_t action) {
-  return {Load(offsetof(seccomp_data, nr)),   IfEqual(static_cast<uint32_t>(number), 3),
-          Load(offsetof(seccomp_data, args) + 8 * index), IfEqual(value, 1),
-          Return(action), kAllow};
+  return {Load(offsetof(seccomp_data, nr)),
+          IfEqual(static_cast<uint32_t>(number), 3),
+          Load(offsetof(seccomp_data, args) + 8 * index),
+          IfEqual(value, 1),
+          Return(action),
+          kAllow};
 }
 
 long Install(const Program& program, unsigned flags = 0) {
@@ -98,8 +101,8 @@ TEST(SeccompFilter, SeesNumberArchitectureArgumentsAndAddress) {
     MustInstall(high);
     EXPECT_ERRNO(syscall(SYS_close, 5ul << 32 | 999), EXDEV);
     EXPECT_ERRNO(syscall(SYS_close, 999), EBADF);
-    MustInstall({Load(offsetof(seccomp_data, arch)), IfEqual(AUDIT_ARCH_X86_64, 1), kAllow,
-                 Return(SECCOMP_RET_KILL_PROCESS)});
+    MustInstall(
+        {Load(offsetof(seccomp_data, arch)), IfEqual(AUDIT_ARCH_X86_64, 1), kAllow, Return(SECCOMP_RET_KILL_PROCESS)});
     EXPECT_GT(syscall(SYS_getpid), 0);
     MustInstall({BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0), IfEqual(sizeof(seccomp_data), 1), kAllow,
                  Return(SECCOMP_RET_KILL_PROCESS)});
@@ -112,22 +115,22 @@ TEST(SeccompFilter, Arithmetic) {
     MustInstall({Load(offsetof(seccomp_data, nr)),
                  IfEqual(SYS_getppid, 19),
                  BPF_STMT(BPF_LD | BPF_IMM, 6),
-                 BPF_STMT(BPF_ALU | BPF_ADD | BPF_K, 4),       // 10
-                 BPF_STMT(BPF_ALU | BPF_MUL | BPF_K, 10),      // 100
-                 BPF_STMT(BPF_ALU | BPF_SUB | BPF_K, 1),       // 99
+                 BPF_STMT(BPF_ALU | BPF_ADD | BPF_K, 4),   // 10
+                 BPF_STMT(BPF_ALU | BPF_MUL | BPF_K, 10),  // 100
+                 BPF_STMT(BPF_ALU | BPF_SUB | BPF_K, 1),   // 99
                  BPF_STMT(BPF_ST, 3),
                  BPF_STMT(BPF_LDX | BPF_MEM, 3),
                  BPF_STMT(BPF_LD | BPF_IMM, 1000),
-                 BPF_STMT(BPF_ALU | BPF_DIV | BPF_X, 0),       // 10
-                 BPF_STMT(BPF_ALU | BPF_LSH | BPF_K, 4),       // 160
-                 BPF_STMT(BPF_ALU | BPF_RSH | BPF_K, 1),       // 80
-                 BPF_STMT(BPF_ALU | BPF_OR | BPF_K, 5),        // 85
-                 BPF_STMT(BPF_ALU | BPF_XOR | BPF_K, 4),       // 81
+                 BPF_STMT(BPF_ALU | BPF_DIV | BPF_X, 0),  // 10
+                 BPF_STMT(BPF_ALU | BPF_LSH | BPF_K, 4),  // 160
+                 BPF_STMT(BPF_ALU | BPF_RSH | BPF_K, 1),  // 80
+                 BPF_STMT(BPF_ALU | BPF_OR | BPF_K, 5),   // 85
+                 BPF_STMT(BPF_ALU | BPF_XOR | BPF_K, 4),  // 81
                  BPF_STMT(BPF_ALU | BPF_NEG, 0),
                  BPF_STMT(BPF_ALU | BPF_NEG, 0),
                  BPF_STMT(BPF_MISC | BPF_TAX, 0),
                  BPF_STMT(BPF_MISC | BPF_TXA, 0),
-                 BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0x7f),    // 81
+                 BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0x7f),  // 81
                  BPF_STMT(BPF_ALU | BPF_OR | BPF_K, SECCOMP_RET_ERRNO),
                  BPF_STMT(BPF_RET | BPF_A, 0),
                  kAllow});
@@ -147,26 +150,27 @@ TEST(SeccompFilter, BadProgramsAreRefused) {
   InChild([] {
     ASSERT_OK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
     const Program bad[] = {
-        {Load(0)},                                                              // no return
-        {Load(64), kAllow},                                                     // beyond the data
-        {Load(2), kAllow},                                                      // not aligned
-        {BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 0), kAllow},                        // half a word
-        {BPF_STMT(BPF_LD | BPF_W | BPF_IND, 0), kAllow},                        // indirect
-        {BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 0), kAllow},                       // of packets
+        {Load(0)},                                         // no return
+        {Load(64), kAllow},                                // beyond the data
+        {Load(2), kAllow},                                 // not aligned
+        {BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 0), kAllow},   // half a word
+        {BPF_STMT(BPF_LD | BPF_W | BPF_IND, 0), kAllow},   // indirect
+        {BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 0), kAllow},  // of packets
         {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<uint32_t>(SKF_AD_OFF)), kAllow},
-        {BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, 3), kAllow},                       // not for seccomp
+        {BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, 3), kAllow},  // not for seccomp
         {BPF_STMT(BPF_ALU | BPF_DIV | BPF_K, 0), kAllow},
         {BPF_STMT(BPF_ALU | BPF_LSH | BPF_K, 32), kAllow},
         {BPF_STMT(BPF_LD | BPF_MEM, 16), kAllow},
-        {BPF_STMT(BPF_LD | BPF_MEM, 0), kAllow},                                // never stored
+        {BPF_STMT(BPF_LD | BPF_MEM, 0), kAllow},  // never stored
         {BPF_STMT(BPF_ST, 16), kAllow},
-        {BPF_STMT(BPF_JMP | BPF_JA, 1), kAllow},                                // out of the program
+        {BPF_STMT(BPF_JMP | BPF_JA, 1), kAllow},  // out of the program
         {BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0), kAllow},
         {BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 1), kAllow},
         {BPF_STMT(BPF_RET | BPF_X, 0)},
         {BPF_STMT(0xffff, 0), kAllow},
         // Stored on one of two ways only.
-        {Load(0), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0), BPF_STMT(BPF_ST, 0), BPF_STMT(BPF_LD | BPF_MEM, 0), kAllow},
+        {Load(0), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0), BPF_STMT(BPF_ST, 0), BPF_STMT(BPF_LD | BPF_MEM, 0),
+         kAllow},
         Program(BPF_MAXINSNS + 1, kAllow),
         {},
     };

@@ -174,7 +174,8 @@ TEST_F(UserNamespaces, MapsAreChecked) {
     ASSERT_OK(prctl(PR_SET_DUMPABLE, 1));
     ASSERT_OK(unshare(CLONE_NEWUSER));
     const std::string own = std::to_string(kUser);
-    for (const char* bad : {"", "0", "0 1", "a b c", "0 1234 0", "0 1234 1 1", "0 1234 1\n0 1235 1", "0 1234 4294967295"})
+    for (const char* bad :
+         {"", "0", "0 1", "a b c", "0 1234 0", "0 1234 1 1", "0 1234 1\n0 1235 1", "0 1234 4294967295"})
       EXPECT_ERRNO(WriteTo(Own("uid_map"), *bad != '\0' ? bad : "\n"), EINVAL) << bad;
     EXPECT_ERRNO(WriteTo(Own("uid_map"), "0 1 1"), EPERM) << "somebody else's";
     EXPECT_ERRNO(WriteTo(Own("uid_map"), "0 1234 2"), EPERM);
@@ -215,9 +216,7 @@ TEST_F(UserNamespaces, RootOfTheParentMayMapAnything) {
 }
 
 TEST_F(UserNamespaces, NeedASingleThread) {
-  InChild([] {
-    std::thread([] { EXPECT_ERRNO(unshare(CLONE_NEWUSER), EINVAL); }).join();
-  });
+  InChild([] { std::thread([] { EXPECT_ERRNO(unshare(CLONE_NEWUSER), EINVAL); }).join(); });
 }
 
 TEST_F(UserNamespaces, NestAndEnterEachOther) {

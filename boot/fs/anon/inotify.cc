@@ -31,8 +31,8 @@ Result<int> Inotify::add_watch(const DentryPtr& dentry, std::uint32_t mask) {
     auto state = state_.lock();
     if (state->watches.size() >= kMaxWatches) return Errno(ENOSPC);
     const int descriptor = ++state->last_descriptor;
-    watch = std::make_shared<InotifyWatch>(std::static_pointer_cast<Inotify>(shared_from_this()), descriptor, dentry,
-                                           mask);
+    watch =
+        std::make_shared<InotifyWatch>(std::static_pointer_cast<Inotify>(shared_from_this()), descriptor, dentry, mask);
     state->watches.emplace(descriptor, watch);
   }
   inode->watches().add(watch);

@@ -22,9 +22,7 @@ class MemoryDevice : public FileDescription {
 
   Result<std::size_t> read(IoSink&, std::optional<std::uint64_t>, int) override { return std::size_t{0}; }
   // Swallows everything without looking at it, as null(4).
-  Result<std::size_t> write(IoSource& source, std::optional<std::uint64_t>, int) override {
-    return source.remaining();
-  }
+  Result<std::size_t> write(IoSource& source, std::optional<std::uint64_t>, int) override { return source.remaining(); }
   Result<std::int64_t> seek(std::int64_t, int) override { return 0; }
 };
 

@@ -55,11 +55,7 @@ Termios first_settings(const OldTermios& host) {
 
 HostConsole::HostConsole(PtyPtr pty, std::shared_ptr<DevptsFileSystem> devpts, UniqueFd host, ConsoleLife life,
                          std::shared_ptr<ConsoleBell> bell)
-    : pty_(std::move(pty)),
-      devpts_(std::move(devpts)),
-      life_(life),
-      bell_(std::move(bell)),
-      host_fd_(host.get()) {
+    : pty_(std::move(pty)), devpts_(std::move(devpts)), life_(life), bell_(std::move(bell)), host_fd_(host.get()) {
   *host_.lock() = std::move(host);
   pty_->master_queue().add(*bell_, kAllEvents);
 }
@@ -68,8 +64,7 @@ Result<HostConsolePtr> HostConsole::make(PtyPtr pty, std::shared_ptr<DevptsFileS
                                          ConsoleLife life, std::shared_ptr<ConsoleBell> bell) {
   const OldTermios before = TRY(make_raw(host.get()));
   pty->set_settings(first_settings(before), false);
-  HostConsolePtr made(new HostConsole(std::move(pty), std::move(devpts), std::move(host), life,
-                                      std::move(bell)));
+  HostConsolePtr made(new HostConsole(std::move(pty), std::move(devpts), std::move(host), life, std::move(bell)));
   made->copy_window_size();
   return made;
 }

@@ -1,8 +1,8 @@
 // HostConsole: a pseudoterminal of a container that shows itself on a terminal of the host.
 //
 // The host terminal is the replica end of a pseudoterminal whose master somebody outside reads and writes (a person's
-// shell, a container engine). It is raw: it only carries bytes. Line editing, echo, signals and job control are those of
-// the Pty, so that they work on the application kernel's own processes.
+// shell, a container engine). It is raw: it only carries bytes. Line editing, echo, signals and job control are those
+// of the Pty, so that they work on the application kernel's own processes.
 #pragma once
 
 #include <atomic>

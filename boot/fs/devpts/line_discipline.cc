@@ -39,7 +39,8 @@ std::size_t LineDiscipline::receive(std::span<const std::uint8_t> bytes, InputEf
 
 void LineDiscipline::receive_byte(std::uint8_t byte, InputEffects& effects) {
   if (has_input(ISTRIP)) byte &= 0x7f;
-  if (has_input(IUCLC) && has_local(IEXTEN) && byte >= 'A' && byte <= 'Z') byte = static_cast<std::uint8_t>(byte | 0x20);
+  if (has_input(IUCLC) && has_local(IEXTEN) && byte >= 'A' && byte <= 'Z')
+    byte = static_cast<std::uint8_t>(byte | 0x20);
   if (has_local(EXTPROC)) return store(byte);
   if (literal_next_) {
     literal_next_ = false;

@@ -77,11 +77,11 @@ class LineDiscipline {
   void reprint();
   void begin_literal();
 
-  void echo(std::uint8_t byte);              // ^X for control characters where ECHOCTL says so
-  void echo_plain(std::uint8_t byte);        // processed as output
-  void echo_typed(std::uint8_t byte);        // a byte that goes into the buffer
-  void echo_visible_width(unsigned columns); // rubs out that many columns
-  void finish_erasing();                     // the end of what ECHOPRT shows
+  void echo(std::uint8_t byte);               // ^X for control characters where ECHOCTL says so
+  void echo_plain(std::uint8_t byte);         // processed as output
+  void echo_typed(std::uint8_t byte);         // a byte that goes into the buffer
+  void echo_visible_width(unsigned columns);  // rubs out that many columns
+  void finish_erasing();                      // the end of what ECHOPRT shows
   bool echo_has_room() const { return output_.size() + held_echo_.size() < kOutputCapacity + InputBuffer::kCapacity; }
   ByteQueue& echo_target() { return stopped_ ? held_echo_ : output_; }
 

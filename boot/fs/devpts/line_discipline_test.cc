@@ -108,7 +108,9 @@ TEST_F(LineDisciplineTest, KillShowsItselfWithoutEchoke) {
 
 TEST_F(LineDisciplineTest, EchoprtShowsWhatIsErased) {
   set_local(ECHOPRT);
-  type("ab\x7f\x7f" "c");
+  type(
+      "ab\x7f\x7f"
+      "c");
   EXPECT_EQ("ab\\ba/c", screen());
 }
 
@@ -217,7 +219,9 @@ TEST_F(LineDisciplineTest, RawInputWaitsForItsReader) {
 
 TEST_F(LineDisciplineTest, SwitchingModesKeepsInput) {
   set_local(0, ECHO);
-  type("ab\x04" "cd");
+  type(
+      "ab\x04"
+      "cd");
   set_local(0, ICANON);
   EXPECT_EQ(std::string("ab\0cd", 5), read());
   type("ef");

@@ -17,7 +17,7 @@ struct DevptsOptions {
 
   std::optional<Uid> uid;  // of new slaves; absent: who opens the master
   std::optional<Gid> gid;
-  std::uint32_t mode = 0600;   // of new slaves
+  std::uint32_t mode = 0600;  // of new slaves
   std::uint32_t ptmx_mode = 0;
   std::uint32_t max = kMaxIndices;
 

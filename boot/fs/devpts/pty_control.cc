@@ -1,7 +1,7 @@
 // Settings, flow and queues of a pseudoterminal: what its ioctls do.
-#include "boot/fs/devpts/pty.h"
-
 #include <csignal>
+
+#include "boot/fs/devpts/pty.h"
 
 namespace runsc {
 namespace {
@@ -30,7 +30,8 @@ void Pty::set_settings(const Termios& settings, bool flush_input) {
     state->line.set_settings(settings);
     const bool has_flow = has_usual_flow(settings);
     if (had_flow != has_flow)
-      report_status(*state, has_flow ? TIOCPKT_DOSTOP : TIOCPKT_NOSTOP, has_flow ? TIOCPKT_NOSTOP : TIOCPKT_DOSTOP, news);
+      report_status(*state, has_flow ? TIOCPKT_DOSTOP : TIOCPKT_NOSTOP, has_flow ? TIOCPKT_NOSTOP : TIOCPKT_DOSTOP,
+                    news);
     take_typed(*state, news);
     // Readers look again: bytes may now be lines, or no lines any more.
     news.slave |= kReadable | kWritable;

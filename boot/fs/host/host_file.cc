@@ -67,7 +67,7 @@ FileAttributes from_host(const struct stat& host) {
 }  // namespace
 
 std::string HostFile::anonymous_name() const {
-  struct stat host{};
+  struct stat host {};
   if (::fstat(fd_.get(), &host) != 0) return "host:[unknown]";
   const char* kind = S_ISFIFO(host.st_mode) ? "pipe" : S_ISSOCK(host.st_mode) ? "socket" : "host";
   return kind + (":[" + std::to_string(host.st_ino)) + "]";
@@ -75,7 +75,7 @@ std::string HostFile::anonymous_name() const {
 
 Result<FileAttributes> HostFile::attributes() {
   if (path()) return FileDescription::attributes();
-  struct stat host{};
+  struct stat host {};
   TRY(HOST_CALL(::fstat(fd_.get(), &host)));
   return from_host(host);
 }
@@ -220,7 +220,7 @@ EventMask HostStream::readiness(EventMask interest) {
 Result<FilePtr> open_host_file(HostPoller& poller, UniqueFd fd) {
   const int host_flags = TRY(HOST_CALL(::fcntl(fd.get(), F_GETFL)));
   const OpenFlags flags{host_flags & (O_ACCMODE | O_APPEND)};
-  struct stat host{};
+  struct stat host {};
   TRY(HOST_CALL(::fstat(fd.get(), &host)));
   if (S_ISDIR(host.st_mode) || S_ISBLK(host.st_mode)) return Errno(EINVAL);
   if (S_ISREG(host.st_mode)) return FilePtr(std::make_shared<HostRegularFile>(std::move(fd), flags));

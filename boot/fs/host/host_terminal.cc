@@ -38,8 +38,8 @@ Result<std::int64_t> set(CurrentTask& task, int fd, std::uint32_t command, std::
   return host_ioctl(fd, command, &value);
 }
 
-// Job control of a host terminal, which can be opened again for as long as it controls a session, whatever became of the
-// descriptors that the sandbox was given.
+// Job control of a host terminal, which can be opened again for as long as it controls a session, whatever became of
+// the descriptors that the sandbox was given.
 class ReopenableTerminal : public Terminal {
  public:
   ReopenableTerminal(HostPoller& poller, UniqueFd fd) : poller_(poller), fd_(std::move(fd)) {}

@@ -36,8 +36,7 @@ class MqueueDirectory : public PseudoDirectory {
   Result<InodePtr> lookup(std::string_view name) override { return queues().find(name); }
   Result<InodePtr> create(std::string_view name, const NewFile& file) override {
     const Task* task = task_of_this_thread();
-    const std::uint64_t limit =
-        task != nullptr ? task->group()->limits().get(RLIMIT_MSGQUEUE).soft : RLIM_INFINITY;
+    const std::uint64_t limit = task != nullptr ? task->group()->limits().get(RLIMIT_MSGQUEUE).soft : RLIM_INFINITY;
     return queues().make_queue(name, file, MqueueLimits{}, false, limit);
   }
   Result<void> unlink(std::string_view name, const InodePtr& child) override { return queues().remove(name, *child); }
@@ -74,9 +73,8 @@ std::shared_ptr<void> MqueueCharges::charge(Uid user, std::uint64_t bytes, std::
     if (own + bytes > limit) return nullptr;
     own += bytes;
   }
-  return std::shared_ptr<void>(this, [self = shared_from_this(), user, bytes](void*) {
-    (*self->used_.lock())[user] -= bytes;
-  });
+  return std::shared_ptr<void>(
+      this, [self = shared_from_this(), user, bytes](void*) { (*self->used_.lock())[user] -= bytes; });
 }
 
 std::shared_ptr<MqueueFileSystem> MqueueFileSystem::create() {
@@ -186,12 +184,12 @@ Result<void> MqueueFile::flush() {
 }
 
 void register_mqueue(VfsServices& services) {
-  services.file_systems.add(
-      "mqueue", true, [](CurrentTask* task, const MountRequest& request) -> Result<FileSystemPtr> {
-        const auto ipc = task != nullptr ? task->task().resources().ipc : request.ipc;
-        if (!ipc) return Errno(ENOSYS);
-        return ipc->posix_queues([] { return FileSystemPtr(MqueueFileSystem::create()); });
-      });
+  services.file_systems.add("mqueue", true,
+                            [](CurrentTask* task, const MountRequest& request) -> Result<FileSystemPtr> {
+                              const auto ipc = task != nullptr ? task->task().resources().ipc : request.ipc;
+                              if (!ipc) return Errno(ENOSYS);
+                              return ipc->posix_queues([] { return FileSystemPtr(MqueueFileSystem::create()); });
+                            });
 }
 
 }  // namespace runsc

@@ -46,8 +46,7 @@ struct MqueueNotification {
 class PosixQueue {
  public:
   // `charge`: kept as long as the queue exists.
-  PosixQueue(const MqueueLimits& limits, std::shared_ptr<void> charge)
-      : limits_(limits), charge_(std::move(charge)) {}
+  PosixQueue(const MqueueLimits& limits, std::shared_ptr<void> charge) : limits_(limits), charge_(std::move(charge)) {}
 
   const MqueueLimits& limits() const { return limits_; }
   WaitQueue& changed() { return changed_; }

@@ -73,8 +73,8 @@ TEST(MqueueFileSystem, ChargesTheUserUntilTheQueueIsGone) {
 TEST(MqueueFileSystem, RefusesLimitsThatMakeNoSense) {
   const auto queues = MqueueFileSystem::create();
   const NewFile file{0600, Uid{}, Gid{}};
-  for (const MqueueLimits& limits : {MqueueLimits{0, 8}, MqueueLimits{8, 0}, MqueueLimits{-1, 8}, MqueueLimits{11, 8},
-                                     MqueueLimits{8, 8193}})
+  for (const MqueueLimits& limits :
+       {MqueueLimits{0, 8}, MqueueLimits{8, 0}, MqueueLimits{-1, 8}, MqueueLimits{11, 8}, MqueueLimits{8, 8193}})
     EXPECT_EQ(queues->make_queue("a", file, limits, false, ~0ULL).error(), Errno(EINVAL));
   EXPECT_TRUE(queues->make_queue("a", file, {11, 8193}, true, ~0ULL).ok());
   EXPECT_EQ(queues->make_queue("a", file, {8, 8}, false, ~0ULL).error(), Errno(EEXIST));

@@ -27,8 +27,8 @@ Result<FilePtr> open_fifo(CurrentTask& task, const VfsPath& path, OpenFlags flag
   const bool wait_for_reader = writer && ends.readers == 0;
   const OpenFlags status{flags.bits & (O_ACCMODE | O_NONBLOCK | O_APPEND | O_DIRECT | O_ASYNC | O_NOATIME)};
   // Owns the counted end from here on: an interrupted open gives it back.
-  auto file = std::make_shared<PipeEnd>(pipe, path, status, AnonymousIdentity{},
-                                        flags.nonblocking() ? hang_up_known : 0);
+  auto file =
+      std::make_shared<PipeEnd>(pipe, path, status, AnonymousIdentity{}, flags.nonblocking() ? hang_up_known : 0);
   if (flags.nonblocking() || (!wait_for_writer && !wait_for_reader)) return FilePtr(std::move(file));
   TRY(task.wait(pipe->queue(), kAllEvents, std::nullopt, [&] {
     const Pipe::Opens now = pipe->ends().opens;

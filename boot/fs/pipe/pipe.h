@@ -19,8 +19,8 @@ inline constexpr std::size_t kPipeDefaultCapacity = 65536;
 // /proc/sys/fs/pipe-max-size. Nobody gets more, whatever the capabilities: the memory is the sandbox's.
 inline constexpr std::size_t kPipeMaxCapacity = 1 << 20;
 
-// The buffer and the count of its ends. Thread-safe; the application's memory is copied under the lock (kPipe), which is
-// why no other lock but the platform's may be needed by an IoSink or IoSource that is passed here.
+// The buffer and the count of its ends. Thread-safe; the application's memory is copied under the lock (kPipe), which
+// is why no other lock but the platform's may be needed by an IoSink or IoSource that is passed here.
 class Pipe {
  public:
   Pipe() = default;

@@ -1,7 +1,6 @@
+#include "boot/fs/cpu/processors.h"
 #include "boot/fs/proc/cpu_identity.h"
 #include "boot/fs/proc/system_files.h"
-
-#include "boot/fs/cpu/processors.h"
 #include "boot/fs/pseudo/format.h"
 
 namespace runsc {
@@ -11,8 +10,8 @@ std::string format_cpuinfo(const CpuIdentity& cpu, int count) {
   for (int i = 0; i < count; ++i) {
     append_format(out, "processor\t: %d\nvendor_id\t: %s\ncpu family\t: %u\nmodel\t\t: %u\nmodel name\t: %s\n", i,
                   cpu.vendor.c_str(), cpu.family, cpu.model, cpu.name.c_str());
-    append_format(out, "stepping\t: %u\nmicrocode\t: 0xffffffff\ncpu MHz\t\t: %.3f\ncache size\t: %u KB\n", cpu.stepping,
-                  cpu.megahertz, cpu.cache_kib);
+    append_format(out, "stepping\t: %u\nmicrocode\t: 0xffffffff\ncpu MHz\t\t: %.3f\ncache size\t: %u KB\n",
+                  cpu.stepping, cpu.megahertz, cpu.cache_kib);
     append_format(out, "physical id\t: 0\nsiblings\t: %d\ncore id\t\t: %d\ncpu cores\t: %d\napicid\t\t: %d\n", count, i,
                   count, i);
     append_format(out, "initial apicid\t: %d\nfpu\t\t: yes\nfpu_exception\t: yes\ncpuid level\t: %u\nwp\t\t: yes\n", i,

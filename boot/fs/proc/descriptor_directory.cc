@@ -74,8 +74,7 @@ class DescriptorInfo : public ProcessInode<TextInode> {
     const Result<FileAttributes> attributes = file->attributes();
     const int flags = file->flags().bits & ~O_CLOEXEC;
     std::string out;
-    append_format(out, "pos:\t%lld\nflags:\t0%o\nmnt_id:\t%d\n",
-                  static_cast<long long>(position.ok() ? *position : 0),
+    append_format(out, "pos:\t%lld\nflags:\t0%o\nmnt_id:\t%d\n", static_cast<long long>(position.ok() ? *position : 0),
                   static_cast<unsigned>(flags | (close_on_exec.ok() && *close_on_exec ? O_CLOEXEC : 0)),
                   file->path() ? file->path().mount->id() : 0);
     if (attributes.ok()) append_format(out, "ino:\t%llu\n", static_cast<unsigned long long>(attributes->inode));

@@ -1,5 +1,7 @@
 // The layouts that programs parse by column or by position.
 #include <gtest/gtest.h>
+#include <sys/mount.h>
+#include <sys/sysmacros.h>
 
 #include <sstream>
 
@@ -13,9 +15,6 @@
 #include "boot/fs/proc/process_mounts.h"
 #include "boot/fs/proc/process_stat.h"
 #include "boot/fs/proc/sysctl_table.h"
-
-#include <sys/mount.h>
-#include <sys/sysmacros.h>
 
 namespace runsc {
 namespace {

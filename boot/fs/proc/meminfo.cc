@@ -1,11 +1,12 @@
+#include "boot/fs/proc/meminfo.h"
+
 #include <sys/sysinfo.h>
 
 #include <algorithm>
 
 #include "boot/base/checked.h"
-#include "boot/fs/proc/meminfo.h"
-#include "boot/fs/proc/system_files.h"
 #include "boot/fs/proc/resident.h"
+#include "boot/fs/proc/system_files.h"
 #include "boot/fs/pseudo/format.h"
 #include "boot/kernel/control_group.h"
 #include "boot/kernel/task.h"
@@ -60,8 +61,8 @@ std::string format_meminfo(const SystemMemory& memory) {
   line(out, "CommitLimit:", memory.total / 2);
   line(out, "Committed_AS:", used);
   line(out, "VmallocTotal:", (1ULL << 45) - 1024);
-  for (const char* key : {"VmallocUsed:", "VmallocChunk:", "Percpu:", "AnonHugePages:", "ShmemHugePages:",
-                          "ShmemPmdMapped:"})
+  for (const char* key :
+       {"VmallocUsed:", "VmallocChunk:", "Percpu:", "AnonHugePages:", "ShmemHugePages:", "ShmemPmdMapped:"})
     line(out, key, 0);
   for (const char* key : {"HugePages_Total:", "HugePages_Free:", "HugePages_Rsvd:", "HugePages_Surp:"})
     append_format(out, "%-16s%8d\n", key, 0);
@@ -76,8 +77,8 @@ std::string show_vmstat(Kernel& kernel) {
   std::string out;
   append_format(out, "nr_free_pages %llu\n", ull{memory.free / kPageSize});
   append_format(out, "nr_file_pages %llu\n", ull{memory.buffers / kPageSize});
-  for (const char* key : {"nr_dirty", "nr_writeback", "pgpgin", "pgpgout", "pswpin", "pswpout", "pgfault", "pgmajfault",
-                          "oom_kill"})
+  for (const char* key :
+       {"nr_dirty", "nr_writeback", "pgpgin", "pgpgout", "pswpin", "pswpout", "pgfault", "pgmajfault", "oom_kill"})
     append_format(out, "%s 0\n", key);
   return out;
 }
@@ -85,8 +86,9 @@ std::string show_vmstat(Kernel& kernel) {
 std::string show_zoneinfo(Kernel& kernel) {
   const SystemMemory memory = system_memory(kernel);
   std::string out;
-  append_format(out, "Node 0, zone   Normal\n  pages free     %llu\n        min      0\n        low      0\n"
-                     "        high     0\n        spanned  %llu\n        present  %llu\n        managed  %llu\n",
+  append_format(out,
+                "Node 0, zone   Normal\n  pages free     %llu\n        min      0\n        low      0\n"
+                "        high     0\n        spanned  %llu\n        present  %llu\n        managed  %llu\n",
                 ull{memory.free / kPageSize}, ull{memory.total / kPageSize}, ull{memory.total / kPageSize},
                 ull{memory.total / kPageSize});
   return out;

@@ -19,16 +19,11 @@ struct Kind {
   std::string_view name;
   int kind;
 };
-constexpr std::array kKinds = {Kind{"cgroup", CLONE_NEWCGROUP},
-                               Kind{"ipc", CLONE_NEWIPC},
-                               Kind{"mnt", CLONE_NEWNS},
-                               Kind{"net", CLONE_NEWNET},
-                               Kind{"pid", CLONE_NEWPID},
-                               Kind{"pid_for_children", CLONE_NEWPID},
-                               Kind{"time", CLONE_NEWTIME},
-                               Kind{"time_for_children", CLONE_NEWTIME},
-                               Kind{"user", CLONE_NEWUSER},
-                               Kind{"uts", CLONE_NEWUTS}};
+constexpr std::array kKinds = {Kind{"cgroup", CLONE_NEWCGROUP}, Kind{"ipc", CLONE_NEWIPC},
+                               Kind{"mnt", CLONE_NEWNS},        Kind{"net", CLONE_NEWNET},
+                               Kind{"pid", CLONE_NEWPID},       Kind{"pid_for_children", CLONE_NEWPID},
+                               Kind{"time", CLONE_NEWTIME},     Kind{"time_for_children", CLONE_NEWTIME},
+                               Kind{"user", CLONE_NEWUSER},     Kind{"uts", CLONE_NEWUTS}};
 
 // ENOENT: the task has ended and has none any more.
 Result<NamedNamespace> namespace_of(const Task& task, int kind) {

@@ -10,10 +10,10 @@ struct NetFile {
   const char* text;
 };
 
-#define SOCKET_COLUMNS                                                                                            \
+#define SOCKET_COLUMNS \
   "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode"
-#define SOCKET_COLUMNS_V6                                                                                         \
-  "  sl  local_address                         remote_address                        st tx_queue rx_queue tr "    \
+#define SOCKET_COLUMNS_V6                                                                                      \
+  "  sl  local_address                         remote_address                        st tx_queue rx_queue tr " \
   "tm->when retrnsmt   uid  timeout inode"
 
 constexpr std::array kFiles = {
@@ -33,8 +33,7 @@ constexpr std::array kFiles = {
     NetFile{"ipv6_route",
             "00000000000000000000000000000001 80 00000000000000000000000000000000 00 "
             "00000000000000000000000000000000 00000000 00000001 00000000 80200001       lo\n"},
-    NetFile{"netlink",
-            "sk               Eth Pid        Groups   Rmem     Wmem     Dump  Locks    Drops    Inode\n"},
+    NetFile{"netlink", "sk               Eth Pid        Groups   Rmem     Wmem     Dump  Locks    Drops    Inode\n"},
     NetFile{"netstat", "TcpExt: SyncookiesSent\nTcpExt: 0\nIpExt: InNoRoutes\nIpExt: 0\n"},
     NetFile{"packet", "sk       RefCnt Type Proto  Iface R Rmem   User   Inode\n"},
     NetFile{"protocols",
@@ -47,21 +46,21 @@ constexpr std::array kFiles = {
     NetFile{"route",
             "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT                      "
             "                                 \n"},
-    NetFile{"snmp",
-            "Ip: Forwarding DefaultTTL InReceives InHdrErrors InAddrErrors ForwDatagrams InUnknownProtos InDiscards "
-            "InDelivers OutRequests OutDiscards OutNoRoutes ReasmTimeout ReasmReqds ReasmOKs ReasmFails FragOKs "
-            "FragFails FragCreates\nIp: 2 64 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n"
-            "Tcp: RtoAlgorithm RtoMin RtoMax MaxConn ActiveOpens PassiveOpens AttemptFails EstabResets CurrEstab InSegs "
-            "OutSegs RetransSegs InErrs OutRsts InCsumErrors\nTcp: 1 200 120000 -1 0 0 0 0 0 0 0 0 0 0 0\n"
-            "Udp: InDatagrams NoPorts InErrors OutDatagrams RcvbufErrors SndbufErrors InCsumErrors IgnoredMulti "
-            "MemErrors\nUdp: 0 0 0 0 0 0 0 0 0\n"},
+    NetFile{
+        "snmp",
+        "Ip: Forwarding DefaultTTL InReceives InHdrErrors InAddrErrors ForwDatagrams InUnknownProtos InDiscards "
+        "InDelivers OutRequests OutDiscards OutNoRoutes ReasmTimeout ReasmReqds ReasmOKs ReasmFails FragOKs "
+        "FragFails FragCreates\nIp: 2 64 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n"
+        "Tcp: RtoAlgorithm RtoMin RtoMax MaxConn ActiveOpens PassiveOpens AttemptFails EstabResets CurrEstab InSegs "
+        "OutSegs RetransSegs InErrs OutRsts InCsumErrors\nTcp: 1 200 120000 -1 0 0 0 0 0 0 0 0 0 0 0\n"
+        "Udp: InDatagrams NoPorts InErrors OutDatagrams RcvbufErrors SndbufErrors InCsumErrors IgnoredMulti "
+        "MemErrors\nUdp: 0 0 0 0 0 0 0 0 0\n"},
     NetFile{"snmp6", ""},
     NetFile{"sockstat",
             "sockets: used 0\nTCP: inuse 0 orphan 0 tw 0 alloc 0 mem 0\nUDP: inuse 0 mem 0\nUDPLITE: inuse 0\n"
             "RAW: inuse 0\nFRAG: inuse 0 memory 0\n"},
     NetFile{"sockstat6", "TCP6: inuse 0\nUDP6: inuse 0\nUDPLITE6: inuse 0\nRAW6: inuse 0\nFRAG6: inuse 0 memory 0\n"},
-    NetFile{"tcp", SOCKET_COLUMNS
-            "                                                     \n"},
+    NetFile{"tcp", SOCKET_COLUMNS "                                                     \n"},
     NetFile{"tcp6", SOCKET_COLUMNS_V6 "\n"},
     NetFile{"udp", SOCKET_COLUMNS " ref pointer drops             \n"},
     NetFile{"udp6", SOCKET_COLUMNS_V6 " ref pointer drops\n"},

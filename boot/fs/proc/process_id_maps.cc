@@ -113,13 +113,14 @@ Result<void> globalize(const UserNamespacePtr& parent, std::vector<IdExtent>& ex
   return {};
 }
 
-// user_namespaces(7), "Defining user and group ID mappings": everybody may map the own id alone; whoever may take on any
-// id in the parent, may map any.
+// user_namespaces(7), "Defining user and group ID mappings": everybody may map the own id alone; whoever may take on
+// any id in the parent, may map any.
 bool may_map(const Credentials& writer, UserNamespace& names, const std::vector<IdExtent>& extents, const Kind& kind) {
   const bool for_users = kind.map == kUsers.map;
   if (extents.size() == 1 && extents[0].count == 1 && writer.effective_uid == names.owner()) {
     if (for_users && Uid{extents[0].global} == writer.effective_uid) return true;
-    if (!for_users && Gid{extents[0].global} == writer.effective_gid && !names.maps().lock()->may_set_groups) return true;
+    if (!for_users && Gid{extents[0].global} == writer.effective_gid && !names.maps().lock()->may_set_groups)
+      return true;
   }
   const bool maps_root = std::any_of(extents.begin(), extents.end(), [](const auto& each) { return each.global == 0; });
   if (for_users && maps_root && !writer.has_in(names.parent(), CAP_SETFCAP)) return false;

@@ -31,8 +31,8 @@ std::string format_map_line(const MapLine& line) {
 }
 
 MapLine map_line(const Vma& vma, const VfsPath& root) {
-  MapLine line{.start = vma.start, .end = vma.end, .protection = vma.protection, .shared = vma.shared,
-               .name = vma.name};
+  MapLine line{
+      .start = vma.start, .end = vma.end, .protection = vma.protection, .shared = vma.shared, .name = vma.name};
   if (!vma.file) return line;
   line.offset = vma.offset;
   const Result<FileAttributes> attributes = vma.file->attributes();

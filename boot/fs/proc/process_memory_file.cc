@@ -22,11 +22,13 @@ class MemoryContentFile : public FileDescription {
   InodePtr inode() const override { return inode_; }
 
   Result<std::size_t> read(IoSink& sink, std::optional<std::uint64_t> offset, int) override {
-    return at_position(offset, [&](MemoryManager& memory, std::uint64_t address) { return copy_out(memory, sink, address); });
+    return at_position(offset,
+                       [&](MemoryManager& memory, std::uint64_t address) { return copy_out(memory, sink, address); });
   }
 
   Result<std::size_t> write(IoSource& source, std::optional<std::uint64_t> offset, int) override {
-    return at_position(offset, [&](MemoryManager& memory, std::uint64_t address) { return copy_in(memory, source, address); });
+    return at_position(offset,
+                       [&](MemoryManager& memory, std::uint64_t address) { return copy_in(memory, source, address); });
   }
 
   // Addresses of the upper half are offsets, too: nothing is negative here.

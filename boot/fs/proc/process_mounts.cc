@@ -1,8 +1,9 @@
+#include "boot/fs/proc/process_mounts.h"
+
 #include <sys/mount.h>
 #include <sys/sysmacros.h>
 
 #include "boot/fs/proc/escape.h"
-#include "boot/fs/proc/process_mounts.h"
 #include "boot/fs/proc/process_texts.h"
 #include "boot/fs/pseudo/format.h"
 #include "boot/kernel/fs_context.h"
@@ -15,9 +16,9 @@ struct FlagName {
   unsigned long flag;
   const char* name;
 };
-constexpr FlagName kNames[] = {{MS_NOSUID, ",nosuid"},         {MS_NODEV, ",nodev"},     {MS_NOEXEC, ",noexec"},
-                               {MS_NOATIME, ",noatime"},       {MS_NODIRATIME, ",nodiratime"},
-                               {256 /* MS_NOSYMFOLLOW */, ",nosymfollow"}};
+constexpr FlagName kNames[] = {{MS_NOSUID, ",nosuid"},         {MS_NODEV, ",nodev"},
+                               {MS_NOEXEC, ",noexec"},         {MS_NOATIME, ",noatime"},
+                               {MS_NODIRATIME, ",nodiratime"}, {256 /* MS_NOSYMFOLLOW */, ",nosymfollow"}};
 
 // The place of the mount's root in its own file system.
 std::string root_in_file_system(const Mount& mount) {

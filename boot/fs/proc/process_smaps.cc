@@ -27,7 +27,8 @@ Sizes sizes_of(MemoryManager& memory, const Vma& vma) {
   sizes.resident = resident_bytes(memory, vma);
   const VmaKind kind = kind_of(vma);
   (kind == VmaKind::kAnonymous ? sizes.anonymous
-                               : kind == VmaKind::kFile ? sizes.file_clean : sizes.shared_memory) = sizes.resident;
+   : kind == VmaKind::kFile    ? sizes.file_clean
+                               : sizes.shared_memory) = sizes.resident;
   if (vma.locked) sizes.locked = sizes.resident;
   return sizes;
 }
@@ -102,8 +103,7 @@ Result<std::string> show_smaps_rollup(const ProcessView& view) {
   if (vmas.empty()) return std::string();
   Sizes sum;
   for (const Vma& vma : vmas) sum.add(sizes_of(*memory, vma));
-  std::string out =
-      format_map_line({.start = vmas.front().start, .end = vmas.back().end, .name = "[rollup]"});
+  std::string out = format_map_line({.start = vmas.front().start, .end = vmas.back().end, .name = "[rollup]"});
   append_sizes(out, sum);
   return out;
 }

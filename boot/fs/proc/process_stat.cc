@@ -14,7 +14,7 @@ namespace {
 using ull = unsigned long long;
 using ll = long long;
 
-constexpr std::int64_t kTick = kNanosecondsPerSecond / 100;  // USER_HZ
+constexpr std::int64_t kTick = kNanosecondsPerSecond / 100;                      // USER_HZ
 constexpr unsigned kForkedNoExec = 0x40, kExiting = 0x4, kRandomize = 0x400000;  // PF_* of linux/sched.h
 
 unsigned long ticks(std::int64_t ns) { return static_cast<unsigned long>(ns / kTick); }
@@ -57,8 +57,7 @@ std::string format_stat(const StatFields& f) {
   append_format(out, " %lld %lld %lld %lld", ll{facts.own.minor_faults}, ll{facts.children.minor_faults},
                 ll{facts.own.major_faults}, ll{facts.children.major_faults});
   append_times(out, f);
-  append_format(out, " %llu %llu %llu", ull{f.virtual_bytes}, ull{f.resident_bytes / kPageSize},
-                ull{f.resident_limit});
+  append_format(out, " %llu %llu %llu", ull{f.virtual_bytes}, ull{f.resident_bytes / kPageSize}, ull{f.resident_limit});
   append_format(out, " %llu %llu %llu 0 0", ull{image.code_start}, ull{image.code_end}, ull{image.stack_start});
   append_signals(out, facts);
   append_format(out, " 0 0 0 %d 0 %d %d 0 0 0", facts.exit_signal, f.real_time_priority, f.policy);

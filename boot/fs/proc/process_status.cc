@@ -1,10 +1,10 @@
 #include "boot/base/checked.h"
+#include "boot/fs/cpu/processors.h"
 #include "boot/fs/proc/escape.h"
 #include "boot/fs/proc/process_facts.h"
 #include "boot/fs/proc/process_texts.h"
 #include "boot/fs/proc/resident.h"
 #include "boot/fs/pseudo/format.h"
-#include "boot/fs/cpu/processors.h"
 #include "boot/kernel/fd_table.h"
 #include "boot/kernel/fs_context.h"
 #include "boot/kernel/seccomp_filters.h"
@@ -32,7 +32,8 @@ void append_owner(std::string& out, const ProcessView& view, const Credentials& 
   const UserNamespacePtr reader = user_namespace_of_reader();
   const auto user = [&](Uid id) { return raw(shown_uid(reader, id)); };
   const auto group = [&](Gid id) { return raw(shown_gid(reader, id)); };
-  append_format(out, "Uid:\t%u\t%u\t%u\t%u\n", user(c.real_uid), user(c.effective_uid), user(c.saved_uid), user(c.fs_uid));
+  append_format(out, "Uid:\t%u\t%u\t%u\t%u\n", user(c.real_uid), user(c.effective_uid), user(c.saved_uid),
+                user(c.fs_uid));
   append_format(out, "Gid:\t%u\t%u\t%u\t%u\n", group(c.real_gid), group(c.effective_gid), group(c.saved_gid),
                 group(c.fs_gid));
   const auto files = view.task->files();

@@ -11,7 +11,7 @@ namespace runsc {
 
 struct Resident {
   std::uint64_t anonymous = 0, file = 0, shared_memory = 0;  // bytes
-  std::uint64_t peak = 0;  // the most that all of it has been so far
+  std::uint64_t peak = 0;                                    // the most that all of it has been so far
   std::uint64_t total() const { return anonymous + file + shared_memory; }
 };
 

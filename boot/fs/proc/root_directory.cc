@@ -14,8 +14,7 @@ namespace {
 // self and thread-self: the text depends on who reads it.
 class SelfLink : public PseudoInode {
  public:
-  SelfLink(ProcFileSystem& file_system, bool thread)
-      : PseudoInode(file_system, {S_IFLNK | 0777}), thread_(thread) {}
+  SelfLink(ProcFileSystem& file_system, bool thread) : PseudoInode(file_system, {S_IFLNK | 0777}), thread_(thread) {}
 
   // Nobody in particular has no process.
   Result<std::string> read_link() override { return Errno(ENOENT); }

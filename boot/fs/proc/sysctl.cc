@@ -106,8 +106,10 @@ InodePtr Sysctls::directory(PseudoFileSystem& file_system) {
     const bool writable = names || sysctl.kind == Sysctl::Kind::kNumbers || sysctl.kind == Sysctl::Kind::kText;
     FunctionFile::Store store;
     if (writable) store = [this, path](std::string_view text) { return set(path, text); };
-    parent_of(*root, path).add_text(path.substr(path.rfind('/') + 1), [this, path] { return show(path); },
-                                    writable ? 0644 : 0444, std::move(store));
+    parent_of(*root, path)
+        .add_text(
+            path.substr(path.rfind('/') + 1), [this, path] { return show(path); }, writable ? 0644 : 0444,
+            std::move(store));
   }
   return root;
 }

@@ -95,9 +95,8 @@ void add_system_files(FixedDirectory& root, ProcFileSystem& file_system) {
   root.add_text("interrupts", []() -> Result<std::string> { return show_interrupts(); });
   root.add_text("softirqs", []() -> Result<std::string> { return show_softirqs(); });
   root.add_text("version", []() -> Result<std::string> { return show_version(); });
-  root.add_text("filesystems", [&services]() -> Result<std::string> {
-    return show_filesystems(services.file_systems);
-  });
+  root.add_text("filesystems",
+                [&services]() -> Result<std::string> { return show_filesystems(services.file_systems); });
   for (const char* name : {"bus", "driver", "fs", "irq", "sysvipc", "tty"}) root.add_directory(name);
   root.add("sys", file_system.shared().sysctls.directory(file_system));
 }

@@ -13,8 +13,8 @@ void add_kernel_settings(FixedDirectory& root) {
   add_value(huge, "hpage_pmd_size", "2097152");
   add_value(huge, "use_zero_page", "1");
   FixedDirectory& pages = memory.add_directory("hugepages", 0755).add_directory("hugepages-2048kB", 0755);
-  for (const char* name : {"nr_hugepages", "free_hugepages", "resv_hugepages", "surplus_hugepages",
-                           "nr_overcommit_hugepages"})
+  for (const char* name :
+       {"nr_hugepages", "free_hugepages", "resv_hugepages", "surplus_hugepages", "nr_overcommit_hugepages"})
     add_value(pages, name, "0");
   for (const char* name : {"debug", "security", "tracing"}) kernel.add_directory(name, 0755);
   add_value(kernel, "uevent_seqnum", "0");

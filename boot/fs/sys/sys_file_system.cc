@@ -11,7 +11,8 @@ constexpr std::uint32_t kDirectoryMode = 0755;
 
 InodePtr make_root(SysFileSystem& file_system, const VfsServices& services) {
   auto root = std::make_shared<FixedDirectory>(file_system, 0555);
-  for (const char* name : {"block", "dev", "firmware", "hypervisor", "power"}) root->add_directory(name, kDirectoryMode);
+  for (const char* name : {"block", "dev", "firmware", "hypervisor", "power"})
+    root->add_directory(name, kDirectoryMode);
   FixedDirectory& devices = root->add_directory("devices", kDirectoryMode);
   devices.add_directory("virtual", kDirectoryMode);
   add_processors(devices.add_directory("system", kDirectoryMode));
@@ -49,10 +50,11 @@ Result<struct statfs> SysFileSystem::statistics() {
 }
 
 void register_sysfs(Kernel&, VfsServices& services) {
-  services.file_systems.add("sysfs", true, [&services](CurrentTask*, const MountRequest& request) -> Result<FileSystemPtr> {
-    if (!request.options.empty()) return Errno(EINVAL);
-    return FileSystemPtr(SysFileSystem::create(services));
-  });
+  services.file_systems.add("sysfs", true,
+                            [&services](CurrentTask*, const MountRequest& request) -> Result<FileSystemPtr> {
+                              if (!request.options.empty()) return Errno(EINVAL);
+                              return FileSystemPtr(SysFileSystem::create(services));
+                            });
 }
 
 }  // namespace runsc

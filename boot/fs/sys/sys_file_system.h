@@ -21,10 +21,10 @@ class SysFileSystem : public PseudoFileSystem {
 };
 
 // The parts of the tree. Each adds to directories that exist already.
-void add_processors(FixedDirectory& system);    // devices/system/cpu, devices/system/node
+void add_processors(FixedDirectory& system);  // devices/system/cpu, devices/system/node
 void add_network(FixedDirectory& root, SysFileSystem& file_system,
-                 const VfsServices& services);  // class/net, devices/virtual/net
-void add_kernel_settings(FixedDirectory& root); // kernel/mm and its like
+                 const VfsServices& services);   // class/net, devices/virtual/net
+void add_kernel_settings(FixedDirectory& root);  // kernel/mm and its like
 
 // Text that never changes; the newline is added.
 void add_value(FixedDirectory& directory, std::string name, std::string value, std::uint32_t permissions = 0444);

@@ -41,12 +41,12 @@ Result<void> fill_dev(const WalkContext& context, const std::string& path, bool 
 
 Result<void> make_device(const WalkContext& context, const ContainerDevice& device) {
   const WalkFrom root{context.root, 0};
-  for (std::size_t slash = device.path.find('/', 1); slash != std::string::npos; slash = device.path.find('/', slash + 1)) {
+  for (std::size_t slash = device.path.find('/', 1); slash != std::string::npos;
+       slash = device.path.find('/', slash + 1)) {
     const Result<void> made = make_directory(context, root, device.path.substr(0, slash), 0755);
     if (!made.ok() && made.error() != Errno(EEXIST)) return made.error();
   }
-  const Result<void> made =
-      make_node(context, root, device.path, device.mode, makedev(device.major, device.minor));
+  const Result<void> made = make_node(context, root, device.path, device.mode, makedev(device.major, device.minor));
   if (!made.ok()) return made.error() == Errno(EEXIST) ? Result<void>() : made;
   const VfsPath found = TRY(walk(context, root, device.path));
   AttributeChange change;

@@ -40,8 +40,7 @@ StartFailure executable_failure(const std::string& name, Errno why) {
   using enum StartFailure::Kind;
   const bool in_path = name.find('/') == std::string::npos;
   if (why == Errno(ENOENT) && in_path) return {"exec: \"" + name + "\": executable file not found in $PATH", kNotFound};
-  if (why == Errno(ENOENT))
-    return {"exec: \"" + name + "\": stat " + name + ": no such file or directory", kNotFound};
+  if (why == Errno(ENOENT)) return {"exec: \"" + name + "\": stat " + name + ": no such file or directory", kNotFound};
   if (why == Errno(EACCES)) return {"exec: \"" + name + "\": permission denied", kNotExecutable};
   if (why == Errno(ENOEXEC)) return {"exec " + name + ": exec format error", kNotExecutable};
   return start_failure("exec " + name, why);

@@ -82,7 +82,8 @@ const char* type_name(MountType type) {
 constexpr const char kCopyUp[] = "tmpcopyup";
 
 bool copies_up(const ContainerMount& mount) {
-  return mount.type == MountType::kTmpfs && std::find(mount.data.begin(), mount.data.end(), kCopyUp) != mount.data.end();
+  return mount.type == MountType::kTmpfs &&
+         std::find(mount.data.begin(), mount.data.end(), kCopyUp) != mount.data.end();
 }
 
 std::string join(const std::vector<std::string>& options) {
@@ -104,7 +105,8 @@ Result<VfsPath> mount_point(const WalkContext& context, const std::string& desti
   const WalkFrom root{context.root, 0};
   Result<VfsPath> found = walk(context, root, destination);
   if (found.ok() || found.error() != Errno(ENOENT)) return found;
-  for (std::size_t slash = destination.find('/', 1); slash != std::string::npos; slash = destination.find('/', slash + 1)) {
+  for (std::size_t slash = destination.find('/', 1); slash != std::string::npos;
+       slash = destination.find('/', slash + 1)) {
     const Result<void> made = make_directory(context, root, destination.substr(0, slash), 0755);
     if (!made.ok() && made.error() != Errno(EEXIST)) return made.error();
   }
@@ -157,7 +159,8 @@ Result<void> mask(MountNamespace& mounts, const std::string& path) {
   const Result<VfsPath> found = walk(context, root, path);
   if (!found.ok()) return found.error() == Errno(ENOENT) ? Result<void>() : Result<void>(found.error());
   if (S_ISDIR(found->dentry->inode()->type())) {
-    FileSystemPtr empty = TRY(mounts.services().file_systems.make(nullptr, "tmpfs", {.source = "tmpfs", .options = "size=0", .flags = MS_RDONLY}));
+    FileSystemPtr empty = TRY(mounts.services().file_systems.make(
+        nullptr, "tmpfs", {.source = "tmpfs", .options = "size=0", .flags = MS_RDONLY}));
     TRY(mounts.mount(*found, std::move(empty), MS_RDONLY, "tmpfs"));
     return {};
   }
@@ -203,8 +206,8 @@ MountNamespacePtr mount_container(const ContainerConfig& config, MountSources so
     return nullptr;
   }
   // Writable until all mount points exist.
-  auto mounts = std::make_shared<MountNamespace>(*std::move(root_files), root.flags & ~MS_RDONLY, root.source,
-                                                 sources.services);
+  auto mounts =
+      std::make_shared<MountNamespace>(*std::move(root_files), root.flags & ~MS_RDONLY, root.source, sources.services);
   for (std::size_t i = 1; i < config.mounts.size(); ++i) {
     const ContainerMount& mount = config.mounts[i];
     const Result<void> done = mount_one(*mounts, mount, sources, config.terminal);

@@ -22,9 +22,8 @@ struct MountSources {
   std::shared_ptr<IpcNamespace> ipc;
 };
 
-// Mounts everything, makes missing mount points and a missing working directory, fills /dev, then hides masked paths and
-// protects read-only ones.
-// Returns null and sets `failure` when something cannot be mounted.
+// Mounts everything, makes missing mount points and a missing working directory, fills /dev, then hides masked paths
+// and protects read-only ones. Returns null and sets `failure` when something cannot be mounted.
 MountNamespacePtr mount_container(const ContainerConfig& config, MountSources sources, StartStatus& failure);
 
 }  // namespace runsc

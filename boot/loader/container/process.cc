@@ -100,8 +100,8 @@ StartStatus prepare(Kernel& kernel, const ProcessConfig& config, const std::stri
   parts.resources.credentials = std::move(image->credentials);
   parts.resources.name = std::move(image->name);
   parts.resources.files = std::move(opened->files);
-  parts.resources.fs = std::make_shared<FsContext>(place.mounts, context.root, context.cwd,
-                                                   config.umask.value_or(kDefaultUmask));
+  parts.resources.fs =
+      std::make_shared<FsContext>(place.mounts, context.root, context.cwd, config.umask.value_or(kDefaultUmask));
   parts.resources.uts = place.uts;
   parts.resources.ipc = place.ipc;
   return std::nullopt;

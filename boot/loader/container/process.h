@@ -27,9 +27,9 @@ struct MadeProcess {
   HostConsolePtr console;
 };
 
-// Loads the program and makes the task, ready for Kernel::start(): the leader of a new session and child of nobody, with
-// the donated files as its descriptors. With config.terminal the terminal among them controls it. As runc does, the
-// working directory must exist, and HOME is taken from the container's /etc/passwd if it is not set. No task and
+// Loads the program and makes the task, ready for Kernel::start(): the leader of a new session and child of nobody,
+// with the donated files as its descriptors. With config.terminal the terminal among them controls it. As runc does,
+// the working directory must exist, and HOME is taken from the container's /etc/passwd if it is not set. No task and
 // `failure` if it cannot run; nothing is left behind then.
 MadeProcess make_process(Kernel& kernel, const ProcessConfig& config, const ProcessPlace& place, ProcessFiles files,
                          StartStatus& failure);

@@ -29,8 +29,8 @@ struct OpenedFiles {
   HostConsolePtr console;              // how it is shown outside; null for terminals of the host itself
 };
 
-// With config.terminal a pseudoterminal of the container takes the place of the host terminal that was donated. EINVAL: a
-// descriptor of a kind that is not served.
+// With config.terminal a pseudoterminal of the container takes the place of the host terminal that was donated. EINVAL:
+// a descriptor of a kind that is not served.
 Result<OpenedFiles> open_process_files(Kernel& kernel, const MountNamespacePtr& mounts, const ProcessConfig& config,
                                        ProcessFiles donated);
 

@@ -6,8 +6,8 @@
 #include <sys/wait.h>
 
 #include <algorithm>
-#include <cstring>
 #include <csignal>
+#include <cstring>
 
 #include "boot/base/host_call.h"
 #include "boot/platform/seccomp/futex.h"

@@ -33,7 +33,8 @@ class Agent {
   Result<Agent> fork(Slot slot);
 
   // A thread that shares the agent's memory, stopped at its first doorbell or on its way there. `reserved_fd` is a
-  // descriptor of this process that the thread replaces by its listener; `guarded`: its filter is guarded_application_filter().
+  // descriptor of this process that the thread replaces by its listener; `guarded`: its filter is
+  // guarded_application_filter().
   Result<Process> start_thread(int area, int reserved_fd, bool guarded);
 
   // A process that shares the agent's memory and descriptors, for Worker. `reserved_fd` as above.

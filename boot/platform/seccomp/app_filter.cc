@@ -51,8 +51,7 @@ class Program {
   }
 
   // Call `number` is allowed when its argument `index`, after `bits` were masked, is one of `values`; else it notifies.
-  void allow_argument(std::uint32_t number, int index, std::uint32_t bits,
-                      std::span<const std::uint32_t> values) {
+  void allow_argument(std::uint32_t number, int index, std::uint32_t bits, std::span<const std::uint32_t> values) {
     skip_unless(BPF_JEQ, number, static_cast<std::uint8_t>(3 + 2 * values.size()));
     load(offsetof(seccomp_data, args) + 8 * static_cast<std::size_t>(index));
     mask(bits);

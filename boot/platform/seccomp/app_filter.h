@@ -10,8 +10,8 @@ namespace runsc::seccomp {
 // Default: user notification. Nothing reaches the host's implementation but what this file's rules name.
 std::vector<sock_filter> application_filter();
 
-// The same without native calls of the application: all of them notify. For threads whose own seccomp filters the kernel
-// has to ask first.
+// The same without native calls of the application: all of them notify. For threads whose own seccomp filters the
+// kernel has to ask first.
 std::vector<sock_filter> guarded_application_filter();
 
 // The worker's: it only makes a listener of the doorbell. The worker executes nothing but the stub's code.

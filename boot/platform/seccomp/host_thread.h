@@ -18,7 +18,7 @@ struct HostThread {
   Process process;
   int area_index;
   ThreadArea area;
-  bool guarded = false;  // has guarded_application_filter()
+  bool guarded = false;                                   // has guarded_application_filter()
   std::optional<std::uint64_t> parked_at = std::nullopt;  // the notification to answer
 };
 

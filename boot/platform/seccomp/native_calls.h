@@ -1,5 +1,5 @@
-// Calls that application threads make on the host without asking. One list for the filter that lets them through, and for
-// the check of what a guarded thread, which asks, may be told to go on with.
+// Calls that application threads make on the host without asking. One list for the filter that lets them through, and
+// for the check of what a guarded thread, which asks, may be told to go on with.
 #pragma once
 
 #include <asm/prctl.h>
@@ -13,8 +13,7 @@ namespace runsc::seccomp {
 // Waiting and waking between the application's own threads; whatever they agree on through the word is theirs. PI
 // operations name host thread ids and stay with the kernel.
 inline constexpr std::array<std::uint32_t, 7> kNativeFutexCommands = {
-    FUTEX_WAIT,    FUTEX_WAKE,        FUTEX_REQUEUE,    FUTEX_CMP_REQUEUE,
-    FUTEX_WAKE_OP, FUTEX_WAIT_BITSET, FUTEX_WAKE_BITSET};
+    FUTEX_WAIT, FUTEX_WAKE, FUTEX_REQUEUE, FUTEX_CMP_REQUEUE, FUTEX_WAKE_OP, FUTEX_WAIT_BITSET, FUTEX_WAKE_BITSET};
 // What may stand beside a command.
 inline constexpr std::uint32_t kFutexFlags = FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME;
 

@@ -9,9 +9,9 @@
 namespace runsc {
 namespace {
 
-constexpr const char* kNames[] = {"arp",  "dev",   "dev_mcast", "icmp",  "icmp6",    "if_inet6",  "igmp",  "igmp6",
-                                  "ipv6_route", "netstat", "raw", "raw6", "route", "snmp", "snmp6",
-                                  "sockstat", "sockstat6", "tcp", "tcp6", "udp", "udp6"};
+constexpr const char* kNames[] = {"arp",   "dev",        "dev_mcast", "icmp", "icmp6", "if_inet6", "igmp",
+                                  "igmp6", "ipv6_route", "netstat",   "raw",  "raw6",  "route",    "snmp",
+                                  "snmp6", "sockstat",   "sockstat6", "tcp",  "tcp6",  "udp",      "udp6"};
 // Ten thousand connections; a longer table is cut.
 constexpr std::size_t kLongest = 2 * 1024 * 1024;
 constexpr std::size_t kPiece = 64 * 1024;

@@ -45,8 +45,8 @@ constexpr HostOption both(int level, int name, std::size_t shortest, std::size_t
   return {level, name, HostOption::kBoth, shortest, longest};
 }
 
-constexpr std::size_t kInterfaceName = 16;   // IFNAMSIZ
-constexpr std::size_t kAlgorithmName = 16;   // TCP_CA_NAME_MAX
+constexpr std::size_t kInterfaceName = 16;  // IFNAMSIZ
+constexpr std::size_t kAlgorithmName = 16;  // TCP_CA_NAME_MAX
 constexpr std::size_t kStorage = sizeof(sockaddr_storage);
 
 // Not here, on purpose: BPF programs (SO_ATTACH_FILTER, SO_ATTACH_BPF, SO_ATTACH_REUSEPORT_*: code for the host's
@@ -181,8 +181,8 @@ static_assert(std::all_of(kOptions.begin(), kOptions.end(), [](const HostOption&
 static_assert(sizeof(group_source_req) == 8 + 2 * kStorage);
 
 constexpr std::array kInterfaceQuestions = {
-    SIOCGIFCONF,    SIOCGIFNAME,    SIOCGIFINDEX,   SIOCGIFFLAGS, SIOCGIFADDR,   SIOCGIFDSTADDR, SIOCGIFBRDADDR,
-    SIOCGIFNETMASK, SIOCGIFMETRIC,  SIOCGIFMTU,     SIOCGIFHWADDR, SIOCGIFMAP,   SIOCGIFTXQLEN,
+    SIOCGIFCONF,    SIOCGIFNAME,   SIOCGIFINDEX, SIOCGIFFLAGS,  SIOCGIFADDR, SIOCGIFDSTADDR, SIOCGIFBRDADDR,
+    SIOCGIFNETMASK, SIOCGIFMETRIC, SIOCGIFMTU,   SIOCGIFHWADDR, SIOCGIFMAP,  SIOCGIFTXQLEN,
 };
 
 }  // namespace

@@ -36,7 +36,8 @@ HostSocket::~HostSocket() {
 }
 
 WaitQueue* HostSocket::wait_queue() {
-  std::call_once(poll_once_, [this] { polled_.store(poller_.add(host_.get(), queue_).ok(), std::memory_order_release); });
+  std::call_once(poll_once_,
+                 [this] { polled_.store(poller_.add(host_.get(), queue_).ok(), std::memory_order_release); });
   return &queue_;
 }
 
@@ -52,18 +53,16 @@ Result<void> HostSocket::shutdown(int how) {
 Result<SocketAddress> HostSocket::local_address() {
   SocketAddress address;
   address.length = address.bytes.size();
-  TRY(host_result([&] {
-    return ::getsockname(host_.get(), reinterpret_cast<sockaddr*>(address.bytes.data()), &address.length);
-  }));
+  TRY(host_result(
+      [&] { return ::getsockname(host_.get(), reinterpret_cast<sockaddr*>(address.bytes.data()), &address.length); }));
   return address;
 }
 
 Result<SocketAddress> HostSocket::peer_address() {
   SocketAddress address;
   address.length = address.bytes.size();
-  TRY(host_result([&] {
-    return ::getpeername(host_.get(), reinterpret_cast<sockaddr*>(address.bytes.data()), &address.length);
-  }));
+  TRY(host_result(
+      [&] { return ::getpeername(host_.get(), reinterpret_cast<sockaddr*>(address.bytes.data()), &address.length); }));
   return address;
 }
 
@@ -108,9 +107,8 @@ Result<std::vector<std::byte>> HostSocket::host_get(int level, int name, std::si
 }
 
 Result<void> HostSocket::host_set(int level, int name, std::span<const std::byte> value) {
-  TRY(host_result([&] {
-    return ::setsockopt(host_.get(), level, name, value.data(), static_cast<socklen_t>(value.size()));
-  }));
+  TRY(host_result(
+      [&] { return ::setsockopt(host_.get(), level, name, value.data(), static_cast<socklen_t>(value.size())); }));
   return {};
 }
 

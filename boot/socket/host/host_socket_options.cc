@@ -15,8 +15,8 @@ bool is_timeout(int name) {
 
 // Those that the host's socket is not asked for.
 bool is_own(int name) {
-  constexpr int kOwn[] = {SO_TYPE, SO_DOMAIN, SO_PROTOCOL, SO_COOKIE, SO_LINGER, SO_PASSCRED, SO_MARK, SO_DEBUG,
-                          SO_SNDLOWAT};
+  constexpr int kOwn[] = {SO_TYPE,     SO_DOMAIN, SO_PROTOCOL, SO_COOKIE,  SO_LINGER,
+                          SO_PASSCRED, SO_MARK,   SO_DEBUG,    SO_SNDLOWAT};
   return is_timeout(name) || std::find(std::begin(kOwn), std::end(kOwn), name) != std::end(kOwn);
 }
 

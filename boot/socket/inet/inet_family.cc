@@ -16,7 +16,8 @@ int ping_protocol(int domain) { return domain == AF_INET ? int{IPPROTO_ICMP} : i
 Result<int> choose_protocol(int domain, int type, int protocol) {
   if (protocol < 0 || protocol >= kMaxProtocol) return Errno(EINVAL);
   if (type == SOCK_RAW && protocol == 0) return Errno(EPROTONOSUPPORT);
-  // Other raw sockets are not even for who has CAP_NET_RAW in the sandbox: the boot process has none that it could lend.
+  // Other raw sockets are not even for who has CAP_NET_RAW in the sandbox: the boot process has none that it could
+  // lend.
   if (type == SOCK_RAW) return protocol == ping_protocol(domain) ? Result<int>(protocol) : Errno(EPERM);
   if (type != SOCK_STREAM && type != SOCK_DGRAM) return Errno(ESOCKTNOSUPPORT);
   const int usual = usual_protocol(type);
@@ -29,7 +30,9 @@ Result<int> choose_protocol(int domain, int type, int protocol) {
 Result<void> check_ping(CurrentTask& task, const NetworkNamespace& network) {
   if (task.capable(CAP_NET_RAW)) return {};
   const Credentials& own = *task.credentials();
-  const auto allowed = [&](Gid gid) { return raw(gid) >= network.first_ping_group && raw(gid) <= network.last_ping_group; };
+  const auto allowed = [&](Gid gid) {
+    return raw(gid) >= network.first_ping_group && raw(gid) <= network.last_ping_group;
+  };
   if (allowed(own.effective_gid) || std::any_of(own.groups.begin(), own.groups.end(), allowed)) return {};
   return Errno(EACCES);
 }

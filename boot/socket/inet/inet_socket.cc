@@ -88,7 +88,8 @@ Result<void> InetSocket::wait_for_connection(CurrentTask& task, const SocketAddr
 }
 
 Result<SocketPtr> InetSocket::accept(int flags) {
-  UniqueFd accepted(TRY(host_result([&] { return ::accept4(host(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC); })));
+  UniqueFd accepted(
+      TRY(host_result([&] { return ::accept4(host(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC); })));
   NewSocket parameters{type(), protocol(), flags & O_NONBLOCK, identity(), network_};
   if (const Task* task = task_of_this_thread()) {
     parameters.identity.uid = task->credentials()->fs_uid;

@@ -72,7 +72,8 @@ Result<std::size_t> InetSocket::send_datagram(SendRequest& request, msghdr& head
 Result<Received> InetSocket::receive(const ReceiveRequest& request) {
   if (is_stream() && (request.flags & (MSG_OOB | MSG_ERRQUEUE | MSG_PEEK | MSG_TRUNC)) == 0)
     return receive_stream(request);
-  auto received = receive_piece(request, std::min(request.sink.remaining(), is_stream() ? kMostPeeked : kLongestDatagram));
+  auto received =
+      receive_piece(request, std::min(request.sink.remaining(), is_stream() ? kMostPeeked : kLongestDatagram));
   if (!received.ok() && received.error() == Errno(EAGAIN) && ends_without_data(request)) return Received{};
   return received;
 }

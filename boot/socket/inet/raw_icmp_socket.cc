@@ -160,7 +160,9 @@ Result<Received> RawIcmpSocket::receive(const ReceiveRequest& request) {
   }
 }
 
-bool RawIcmpSocket::is_filter(int level, int name) const { return is_v4() && level == kRawLevel && name == ICMP_FILTER; }
+bool RawIcmpSocket::is_filter(int level, int name) const {
+  return is_v4() && level == kRawLevel && name == ICMP_FILTER;
+}
 
 Result<void> RawIcmpSocket::set_option(CurrentTask& task, int level, int name, std::span<const std::byte> value) {
   if (!is_filter(level, name)) return HostSocket::set_option(task, level, name, value);

@@ -8,8 +8,8 @@
 namespace runsc {
 
 // A ping socket of the host (icmp(7)) stands behind it, since the boot process could not make a raw one. The host gives
-// requests an identifier of its own and takes IP headers away: both are put back here, so that the application sees what
-// raw(7) promises. What else a raw socket may send is EPERM; what else it would receive does not come.
+// requests an identifier of its own and takes IP headers away: both are put back here, so that the application sees
+// what raw(7) promises. What else a raw socket may send is EPERM; what else it would receive does not come.
 class RawIcmpSocket : public HostSocket {
  public:
   RawIcmpSocket(HostPoller& poller, UniqueFd host, int domain, const NewSocket& parameters);

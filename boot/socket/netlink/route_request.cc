@@ -18,7 +18,7 @@ constexpr std::size_t kMostAttributes = 16;
 
 struct Question {
   int type;
-  std::size_t fixed;                    // length of the part behind the header
+  std::size_t fixed;                         // length of the part behind the header
   std::array<std::uint16_t, 12> attributes;  // 0: unused
 };
 constexpr std::array kQuestions = {

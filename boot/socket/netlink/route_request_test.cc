@@ -1,7 +1,7 @@
 #include "boot/socket/netlink/route_request.h"
 
-#include <linux/rtnetlink.h>
 #include <gtest/gtest.h>
+#include <linux/rtnetlink.h>
 
 #include <cstring>
 

@@ -40,7 +40,7 @@ class UnixStream : public UnixSocket {
   struct State {
     Phase phase = Phase::kNew;
     bool read_shutdown = false, write_shutdown = false;  // before a connection, or of a listener
-    bool accepted = true;  // false: still in the backlog of its listener
+    bool accepted = true;                                // false: still in the backlog of its listener
     // Connected.
     MessageQueuePtr in, out;
     std::weak_ptr<UnixSocket> peer;

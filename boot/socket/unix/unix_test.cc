@@ -36,9 +36,7 @@ Errno error(Socket& socket) { return receive(socket, 1).error(); }
 
 class UnixTest : public ::testing::Test {
  protected:
-  NewSocket parameters(int type) {
-    return {type, 0, 0, {++inode, Uid{1}, Gid{2}}, network};
-  }
+  NewSocket parameters(int type) { return {type, 0, 0, {++inode, Uid{1}, Gid{2}}, network}; }
   UnixStreamPtr stream(int type = SOCK_STREAM) { return std::make_shared<UnixStream>(parameters(type)); }
   UnixDatagramPtr datagram() { return std::make_shared<UnixDatagram>(parameters(SOCK_DGRAM)); }
   std::pair<UnixStreamPtr, UnixStreamPtr> stream_pair(int type = SOCK_STREAM) {
@@ -231,7 +229,8 @@ TEST_F(UnixTest, ThreadsMoveManyBytesBothWays) {
   constexpr std::size_t kTotal = 8 << 20;
   const auto sender = [&](Socket& socket) {
     const std::string piece(7777, 'p');
-    for (std::size_t done = 0; done < kTotal;) done += blocking(socket, POLLOUT, [&] { return send(socket, piece); }).value();
+    for (std::size_t done = 0; done < kTotal;)
+      done += blocking(socket, POLLOUT, [&] { return send(socket, piece); }).value();
     socket.shutdown(SHUT_WR).value();
   };
   std::atomic<std::size_t> total{0};

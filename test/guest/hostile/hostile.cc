@@ -207,8 +207,8 @@ int Main(int argc, char** argv) {
   Pages found = FindPages();
   Random random(options.seed);
   Pages pages = Choose(found, static_cast<size_t>(Option(argc, argv, "pages", 64)), &random);
-  printf("hostile: seed %lu, %zu pages found near %#lx, %zu of them attacked\n", options.seed, found.size(), kRegionHint,
-         pages.size());
+  printf("hostile: seed %lu, %zu pages found near %#lx, %zu of them attacked\n", options.seed, found.size(),
+         kRegionHint, pages.size());
   for (const Page& page : pages)
     printf("hostile: page %#lx %s\n", page.address, page.writable ? "writable" : "read-only");
   for (const std::string& name : wanted) {

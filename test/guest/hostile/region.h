@@ -25,8 +25,8 @@ struct Page {
 // was found.
 std::vector<Page> FindPages();
 
-// A sandbox may map far more than it uses: of many pages the first ones (where the work is done) and some others, at most
-// `limit`, in order.
+// A sandbox may map far more than it uses: of many pages the first ones (where the work is done) and some others, at
+// most `limit`, in order.
 std::vector<Page> Choose(const std::vector<Page>& pages, size_t limit, Random* random);
 
 // Whether a byte can be read there.

@@ -10,8 +10,8 @@
 
 #define STUB_BASE 0x7e0000000000
 #define STUB_TEXT_SIZE 0x10000
-// Offsets in the text of a struct sock_fprog, whose sock_filter array follows it at + 16: for application threads, for those
-// that execute nothing natively, and for the worker; and of a CPU mask.
+// Offsets in the text of a struct sock_fprog, whose sock_filter array follows it at + 16: for application threads, for
+// those that execute nothing natively, and for the worker; and of a CPU mask.
 #define STUB_PROGRAM_OFFSET 0x8000
 #define STUB_GUARDED_PROGRAM_OFFSET 0xb000
 #define STUB_WORKER_PROGRAM_OFFSET 0xe000
@@ -54,13 +54,16 @@
 #define BATCH_MOST 64
 
 // Command::kind.
-#define COMMAND_CALL 0       // a plain system call
-#define COMMAND_FORK 1       // a clone whose child becomes the agent of slot descriptor aux[0]
-#define COMMAND_THREAD 2     // a clone whose child becomes an application thread: area aux[0], descriptor aux[1],
-                             // filter program at address aux[2]
-#define COMMAND_EXCHANGE 3   // a clone whose child exchanges: address aux[0], desired << 32 | expected aux[1]; it
-                             // answers through descriptor aux[2]
-#define COMMAND_BATCH 5      // the first aux[0] (at least 1) batched calls, up to the first error, which is the answer; else 0
+#define COMMAND_CALL 0  // a plain system call
+#define COMMAND_FORK 1  // a clone whose child becomes the agent of slot descriptor aux[0]
+#define COMMAND_THREAD \
+  2  // a clone whose child becomes an application thread: area aux[0], descriptor aux[1],
+     // filter program at address aux[2]
+#define COMMAND_EXCHANGE \
+  3  // a clone whose child exchanges: address aux[0], desired << 32 | expected aux[1]; it
+     // answers through descriptor aux[2]
+#define COMMAND_BATCH \
+  5  // the first aux[0] (at least 1) batched calls, up to the first error, which is the answer; else 0
 #define COMMAND_START_WORKER 4  // a clone whose child becomes the worker: descriptor aux[1]
 
 // Scratch: struct Scratch.

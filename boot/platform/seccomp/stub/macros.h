@@ -1,4 +1,5 @@
-// For the stub's .S files.
+// For the stub's .S files. Assembler, which clang-format would take for C++:
+// clang-format off
 #pragma once
 
 #include <asm/unistd.h>
