@@ -1,4 +1,7 @@
 // UDP and ping sockets over the loopback interface: messages, addresses, control messages, errors.
+// clang-format off: linux/errqueue.h uses time.h without including it
+#include <time.h>
+// clang-format on
 #include <linux/capability.h>
 #include <linux/errqueue.h>
 #include <linux/icmp.h>
@@ -8,7 +11,6 @@
 #include <sys/ioctl.h>
 #include <sys/time.h>
 #include <sys/uio.h>
-#include <time.h>
 
 #include <thread>
 #include <vector>
