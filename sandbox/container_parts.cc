@@ -54,7 +54,7 @@ SpawnedProcess start_gofer(const SandboxRequest& request, const RuntimeOptions& 
   return spawn_gofer(resources, options);
 }
 
-ContainerState new_state(const SandboxRequest& request, std::vector<std::string> cgroups) {
+ContainerState new_state(const SandboxRequest& request) {
   ContainerState state;
   state.id = request.id;
   state.bundle = request.bundle;
@@ -64,11 +64,20 @@ ContainerState new_state(const SandboxRequest& request, std::vector<std::string>
   state.annotations = request.spec.annotations;
   state.poststart = request.spec.hooks.poststart;
   state.poststop = request.spec.hooks.poststop;
-  state.cgroups = std::move(cgroups);
   state.resources = request.spec.linux_.resources_text;
   state.creator = ProcessIdentity::of(::getpid());
   state.foreground = !request.detach && !request.keep;
   return state;
+}
+
+CgroupGuard make_cgroup(ContainerCgroup& cgroup, ContainerState& state, const ContainerStore& store) {
+  do {
+    state.cgroups = cgroup.entries();
+    store.save(state);
+  } while (!cgroup.make());
+  CgroupGuard guard(state.cgroups);
+  cgroup.limit();
+  return guard;
 }
 
 // Lowering needs a capability that the caller may not have; the

@@ -6,6 +6,7 @@
 #include <initializer_list>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "runsc/oci/spec.h"
@@ -25,17 +26,21 @@ ContainerCgroup plan_cgroup(const SandboxRequest& request, const RuntimeOptions&
 class CgroupGuard {
  public:
   explicit CgroupGuard(std::vector<std::string> cgroups) : cgroups_(std::move(cgroups)) {}
-  ~CgroupGuard() { remove_cgroups(cgroups_); }
-  CgroupGuard(const CgroupGuard&) = delete;
-  CgroupGuard& operator=(const CgroupGuard&) = delete;
+  ~CgroupGuard() { remove_cgroups(cgroups_, Leftovers::kKill); }
+  CgroupGuard(CgroupGuard&& other) noexcept : cgroups_(std::exchange(other.cgroups_, {})) {}
+  CgroupGuard& operator=(CgroupGuard&&) = delete;
   void keep() { cgroups_.clear(); }
 
  private:
   std::vector<std::string> cgroups_;
 };
 
-// The state as it is before any process exists.
-ContainerState new_state(const SandboxRequest& request, std::vector<std::string> cgroups);
+// The state as it is before anything of the container exists.
+ContainerState new_state(const SandboxRequest& request);
+
+// Makes the container's cgroup, with its limits. The state that names it is saved before it exists, so that it is found
+// if we are killed. Throws UserError.
+CgroupGuard make_cgroup(ContainerCgroup& cgroup, ContainerState& state, const ContainerStore& store);
 
 // `cgroup` is the directory of version 2 to be born in; -1: none.
 SpawnedProcess start_gofer(const SandboxRequest& request, const RuntimeOptions& options, const ContainerPlan& plan,

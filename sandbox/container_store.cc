@@ -90,7 +90,14 @@ std::optional<ContainerState> ContainerStore::read(const std::string& id) const 
 void ContainerStore::clear_if_abandoned(const std::string& id) const {
   const auto state = read(id);
   // Without a state file: the command that was creating it is dead, since its lock is ours.
-  if (!state || state->abandoned()) remove(id, state ? state->cgroups : std::vector<std::string>());
+  if (state && !state->abandoned()) return;
+  if (state && !state->names_processes()) {
+    // Its processes, if it had any, end by themselves. Those in the cgroup may be a container's of another root, which
+    // was faster to make it.
+    remove_cgroups(state->cgroups, Leftovers::kSpare);
+    return remove(id, {});
+  }
+  remove(id, state ? state->cgroups : std::vector<std::string>());
 }
 
 void ContainerStore::sweep(const std::string& id) const {
@@ -127,7 +134,7 @@ void ContainerStore::save(const ContainerState& state) const {
 }
 
 void ContainerStore::remove(const std::string& id, const std::vector<std::string>& cgroups) const {
-  remove_cgroups(cgroups);
+  remove_cgroups(cgroups, Leftovers::kKill);
   std::error_code error;
   std::filesystem::remove_all(directory(id), error);
   if (error) throw UserError("remove " + directory(id) + ": " + error.message());

@@ -82,12 +82,9 @@ JoinedContainer::JoinedContainer(std::string control_socket, SpawnedProcess gofe
 JoinedContainer JoinedContainer::create(const SandboxRequest& request, const RuntimeOptions& options,
                                         const ContainerStore& store, const ContainerState& sandbox) {
   ContainerCgroup cgroup = plan_cgroup(request, options);
-  ContainerState state = new_state(request, cgroup.entries());
+  ContainerState state = new_state(request);
   state.sandbox_id = sandbox.id;
-  // Before anything exists that has to be removed, so that it is found if we are killed.
-  store.save(state);
-  CgroupGuard cgroups(state.cgroups);
-  cgroup.create();
+  CgroupGuard cgroups = make_cgroup(cgroup, state, store);
   JoinedContainer container = [&] {
     // In a scope of its own: our ends of the gofer's connections are closed before anything is awaited.
     Parts parts;

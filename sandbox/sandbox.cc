@@ -92,11 +92,8 @@ Sandbox::Sandbox(SpawnedProcess gofer, SpawnedProcess boot, ContainerState state
 
 Sandbox Sandbox::start(const SandboxRequest& request, const RuntimeOptions& options, const ContainerStore& store) {
   ContainerCgroup cgroup = plan_cgroup(request, options);
-  ContainerState state = new_state(request, cgroup.entries());
-  // Before anything exists that has to be removed, so that it is found if we are killed.
-  store.save(state);
-  CgroupGuard cgroups(state.cgroups);
-  cgroup.create();
+  ContainerState state = new_state(request);
+  CgroupGuard cgroups = make_cgroup(cgroup, state, store);
   Sandbox sandbox = [&] {
     // In a scope of its own: our ends of what the processes have are closed before anything is awaited, so that each
     // sees the other's death.

@@ -43,6 +43,8 @@ struct ContainerState {
   // Left behind by a command that was killed half-way, or while it ran the container in the foreground: no process of
   // it lives, and nobody knows that it has to be deleted.
   bool abandoned() const;
+  // False: its making was cut short before any process could be named here, and so before the cgroup was surely ours.
+  bool names_processes() const { return init().pid != 0 || gofer.pid != 0; }
 };
 
 std::string state_to_json(const ContainerState& state);

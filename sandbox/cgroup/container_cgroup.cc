@@ -55,8 +55,11 @@ void check_empty(const CgroupDirectory& directory) {
 
 bool is_lack_of_rights(int error) { return error == EACCES || error == EPERM || error == EROFS; }
 
-// Makes `path` and what is missing above it. Returns 0, or the errno of a lack of rights.
-int make_directory(const Hierarchy& hierarchy, const std::string& path) {
+// What becomes of a directory that is there already.
+enum class Existing { kTake, kRefuse };
+
+// Makes `path` and what is missing above it. Returns 0, the errno of a lack of rights, or EEXIST for kRefuse.
+int make_directory(const Hierarchy& hierarchy, const std::string& path, Existing existing) {
   std::string now = hierarchy.mount_point;
   std::istringstream parts(path.substr(hierarchy.mount_point.size()));
   for (std::string part; std::getline(parts, part, '/');) {
@@ -66,6 +69,7 @@ int make_directory(const Hierarchy& hierarchy, const std::string& path) {
     if (hierarchy.unified) share_controllers(parent);
     const int error = ::mkdir(now.c_str(), 0755) == 0 ? 0 : errno;
     if (is_lack_of_rights(error)) return error;
+    if (error == EEXIST && existing == Existing::kRefuse && now == path) return error;
     if (error != 0 && error != EEXIST) throw_system_error("create cgroup " + now, error);
     if (hierarchy.has("cpuset")) inherit_cpuset(CgroupDirectory(now), parent);
   }
@@ -130,9 +134,7 @@ ContainerCgroup::ContainerCgroup(CgroupHost host, CgroupRequest request)
     entries_ = cgroup_directories(host_, request_.path, request_.id);
     // Nobody has asked for that place, and a container of another --root may have the same id.
     const auto taken = [](const std::string& path) { return CgroupDirectory(path).exists(); };
-    if (request_.path.empty() && std::any_of(entries_.begin(), entries_.end(), taken)) {
-      entries_ = cgroup_directories(host_, "", request_.id + "-" + std::to_string(::getpid()));
-    }
+    while (is_implicit() && std::any_of(entries_.begin(), entries_.end(), taken)) move_on();
     for (const std::string& path : entries_) check_empty(CgroupDirectory(path));
     return;
   }
@@ -143,25 +145,51 @@ ContainerCgroup::ContainerCgroup(CgroupHost host, CgroupRequest request)
   entries_.insert(entries_.begin(), (request_.rootless ? kUserUnit : kUnit) + unit_->name);
 }
 
-void ContainerCgroup::create() {
-  if (request_.driver != CgroupDriver::kFiles) return;
-  make_directories();
-  apply_limits();
+bool ContainerCgroup::make() {
+  if (request_.driver != CgroupDriver::kFiles) return true;
+  try {
+    if (make_directories()) return true;
+  } catch (...) {
+    unmake();
+    throw;
+  }
+  unmake();
+  move_on();
+  return false;
 }
 
-void ContainerCgroup::make_directories() {
+void ContainerCgroup::limit() const {
+  if (request_.driver == CgroupDriver::kFiles) apply_limits();
+}
+
+bool ContainerCgroup::make_directories() {
+  const Existing existing = is_implicit() ? Existing::kRefuse : Existing::kTake;
   for (const std::string& path : cgroup_directories_of(entries_)) {
     const Hierarchy* hierarchy = host_.containing(path);
     if (hierarchy == nullptr) {
       throw UserError("config.json: linux.cgroupsPath: \"" + request_.path + "\" is the root of a hierarchy");
     }
-    const int error = make_directory(*hierarchy, path);
+    const int error = make_directory(*hierarchy, path, existing);
     if (error == 0) {
       directories_.push_back(path);
+    } else if (error == EEXIST) {
+      return false;
     } else if (!may_do_without()) {
       throw_system_error("create cgroup " + path, error);
     }
   }
+  return true;
+}
+
+// Nothing is in them yet. One that was there before, and is in use, stays.
+void ContainerCgroup::unmake() {
+  for (const std::string& path : directories_) ::rmdir(path.c_str());
+  directories_.clear();
+}
+
+void ContainerCgroup::move_on() {
+  const std::string number = attempts_++ == 0 ? "" : "-" + std::to_string(attempts_);
+  entries_ = cgroup_directories(host_, "", request_.id + "-" + std::to_string(::getpid()) + number);
 }
 
 void ContainerCgroup::apply_limits() const {
@@ -170,6 +198,8 @@ void ContainerCgroup::apply_limits() const {
 
 // A caller who has not asked for a place, and may not write there, does without; a limit then is an error.
 bool ContainerCgroup::may_do_without() const { return request_.path.empty(); }
+
+bool ContainerCgroup::is_implicit() const { return request_.driver == CgroupDriver::kFiles && request_.path.empty(); }
 
 UniqueFd ContainerCgroup::open_unified() const {
   for (const std::string& path : directories_) {
@@ -186,7 +216,7 @@ void ContainerCgroup::enter(const std::vector<pid_t>& pids) {
     start_systemd_unit(*unit_, request_.rootless, "runsc container " + request_.id, pids, request_.resources,
                        host_.mode == CgroupMode::kUnified);
     // systemd makes some of them; the others are as with the other driver.
-    make_directories();
+    (void)make_directories();
     apply_limits();
   }
   enter_directories(pids);

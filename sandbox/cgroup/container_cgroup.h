@@ -30,12 +30,16 @@ class ContainerCgroup {
   // is asked for and does not run.
   ContainerCgroup(CgroupHost host, CgroupRequest request);
 
-  // What remove_cgroups() has to be given: to be saved before create(), so that it is found if we are killed.
+  // What remove_cgroups() has to be given: to be saved before make(), so that it is found if we are killed.
   const std::vector<std::string>& entries() const { return entries_; }
 
-  // Makes the directories and writes the limits, unless systemd does that in enter(). Throws UserError; what was made
-  // stays for remove_cgroups().
-  void create();
+  // Makes the directories, unless systemd does that in enter(). False: the place, which nobody has asked for, has just
+  // become somebody else's; entries() is another one now, to be saved and made. Throws UserError. Unless it returns
+  // true, nothing has been made.
+  [[nodiscard]] bool make();
+
+  // Writes the limits, unless systemd does that in enter(). Throws UserError.
+  void limit() const;
 
   // The directory in the unified hierarchy, to clone a process into; invalid where there is none yet.
   UniqueFd open_unified() const;
@@ -46,13 +50,18 @@ class ContainerCgroup {
 
  private:
   bool may_do_without() const;
-  void make_directories();
+  // The place is our choice, and never one that exists: two containers may have the same id, each in a root of its own.
+  bool is_implicit() const;
+  bool make_directories();
+  void unmake();
+  void move_on();
   void apply_limits() const;
   void enter_directories(const std::vector<pid_t>& pids);
 
   CgroupHost host_;
   CgroupRequest request_;
   std::optional<SystemdUnit> unit_;
+  int attempts_ = 0;
   std::vector<std::string> entries_;
   std::vector<std::string> directories_;  // those that exist; filled by make_directories()
 };
@@ -63,7 +72,12 @@ std::vector<std::string> cgroup_directories_of(const std::vector<std::string>& e
 // Writes limits into the cgroup of a container that exists. Throws UserError; limits that were written before stay.
 void update_cgroup(const CgroupHost& host, const std::vector<std::string>& entries, const oci::Resources& resources);
 
-// Kills what is still in them. What is gone already, or is still busy with a dying process after a while, is no error.
-void remove_cgroups(const std::vector<std::string>& entries) noexcept;
+enum class Leftovers {
+  kKill,
+  kSpare,  // they may be somebody else's
+};
+
+// What is gone already, or is still busy with a process after a while, is no error.
+void remove_cgroups(const std::vector<std::string>& entries, Leftovers leftovers) noexcept;
 
 }  // namespace runsc

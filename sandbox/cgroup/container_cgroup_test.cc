@@ -18,6 +18,12 @@ CgroupRequest request(oci::Resources resources = {}, const std::string& path = "
       .id = "id", .path = path, .driver = CgroupDriver::kFiles, .rootless = false, .resources = std::move(resources)};
 }
 
+void make_one(const FakeCgroupHost& fake, const oci::Resources& resources) {
+  ContainerCgroup cgroup(fake.detect(), request(resources));
+  ASSERT_TRUE(cgroup.make());
+  cgroup.limit();
+}
+
 std::string error_of(const std::function<void()>& action) {
   try {
     action();
@@ -66,7 +72,7 @@ class Version1 : public ::testing::Test {
       fake.make(std::string(name) + "/c", {{"cgroup.procs", ""}});
     }
   }
-  void create(const oci::Resources& resources) { ContainerCgroup(fake.detect(), request(resources)).create(); }
+  void create(const oci::Resources& resources) { make_one(fake, resources); }
   FakeCgroupHost fake;
 };
 
@@ -135,7 +141,8 @@ TEST_F(Version1, ChangesWhatUpdateNamesOnly) {
 
 TEST_F(Version1, EntersEveryHierarchy) {
   ContainerCgroup cgroup(fake.detect(), request());
-  cgroup.create();
+  ASSERT_TRUE(cgroup.make());
+  cgroup.limit();
   EXPECT_FALSE(cgroup.open_unified());
   cgroup.enter({42});
   for (const char* name : {"cpu", "cpuacct", "cpuset", "memory", "pids", "blkio", "devices", "hugetlb"}) {
@@ -151,25 +158,39 @@ TEST_F(Version1, ImplicitPlaceThatIsTakenIsLeftToItsOwner) {
   }
 }
 
+TEST(ImplicitPlace, ThatSomebodyElseWasFasterToMakeIsLeftToHim) {
+  FakeCgroupHost fake;
+  fake.mount_v1("cpu", "rw,cpu");
+  fake.mount_v1("pids", "rw,pids");
+  ContainerCgroup cgroup(fake.detect(), request({}, ""));
+  const Names first = cgroup.entries();
+  fake.make("pids/id", {{"cgroup.procs", "1\n"}});
+  EXPECT_FALSE(cgroup.make());
+  EXPECT_FALSE(std::filesystem::exists(fake.root() + "/cpu/id")) << "what was made before the conflict is removed";
+  EXPECT_EQ(fake.read("pids/id/cgroup.procs"), "1\n");
+  EXPECT_NE(cgroup.entries(), first);
+  ASSERT_TRUE(cgroup.make());
+  for (const std::string& entry : cgroup.entries()) EXPECT_TRUE(std::filesystem::exists(entry)) << entry;
+}
+
 TEST(MissingController, IsAnErrorOnlyWithALimit) {
   FakeCgroupHost fake;
   fake.mount_v1("cpu", "rw,cpu");
-  ContainerCgroup(fake.detect(), request()).create();
+  make_one(fake, {});
   oci::Resources resources;
   resources.memory.limit = 1 << 20;
   EXPECT_EQ(
-      error_of([&] { ContainerCgroup(fake.detect(), request(resources)).create(); }),
+      error_of([&] { make_one(fake, resources); }),
       "cannot set memory limit: container could not join or create cgroup (controller \"memory\" is not mounted on "
       "this host)");
 }
 
 TEST(NoCgroupsAtAll, IsAnErrorOnlyWithALimit) {
   FakeCgroupHost fake;
-  ContainerCgroup(fake.detect(), request()).create();
+  make_one(fake, {});
   oci::Resources resources;
   resources.pids_limit = 3;
-  EXPECT_NE(error_of([&] { ContainerCgroup(fake.detect(), request(resources)).create(); }).find("pids"),
-            std::string::npos);
+  EXPECT_NE(error_of([&] { make_one(fake, resources); }).find("pids"), std::string::npos);
 }
 
 TEST(IgnoredCgroups, AreNotTouched) {
@@ -178,7 +199,8 @@ TEST(IgnoredCgroups, AreNotTouched) {
   CgroupRequest ignoring = request(some_of_everything());
   ignoring.driver = CgroupDriver::kNone;
   ContainerCgroup cgroup(fake.detect(), ignoring);
-  cgroup.create();
+  ASSERT_TRUE(cgroup.make());
+  cgroup.limit();
   cgroup.enter({::getpid()});
   EXPECT_EQ(cgroup.entries(), Names{});
   EXPECT_FALSE(std::filesystem::exists(fake.root() + "/cpu/c"));
@@ -204,7 +226,7 @@ class Version2 : public ::testing::Test {
                            {"io.weight", ""},
                            {"io.max", ""}});
   }
-  void create(const oci::Resources& resources) { ContainerCgroup(fake.detect(), request(resources)).create(); }
+  void create(const oci::Resources& resources) { make_one(fake, resources); }
   FakeCgroupHost fake;
 };
 
@@ -256,7 +278,8 @@ TEST_F(Version2, RefusesRealTime) {
 
 TEST_F(Version2, OpensTheDirectoryToBeBornIn) {
   ContainerCgroup cgroup(fake.detect(), request());
-  cgroup.create();
+  ASSERT_TRUE(cgroup.make());
+  cgroup.limit();
   EXPECT_TRUE(cgroup.open_unified());
   fake.make("cgroup/c", {{"cgroup.procs", "42\n"}});
   cgroup.enter({42, 43});
@@ -266,8 +289,22 @@ TEST_F(Version2, OpensTheDirectoryToBeBornIn) {
 TEST(RemoveCgroups, RemovesWhatIsEmptyAndForgivesWhatIsGone) {
   FakeCgroupHost fake;
   fake.make("cgroup/c/child", {});
-  remove_cgroups({fake.root() + "/cgroup/c", fake.root() + "/cgroup/gone"});
+  remove_cgroups({fake.root() + "/cgroup/c", fake.root() + "/cgroup/gone"}, Leftovers::kKill);
   EXPECT_FALSE(std::filesystem::exists(fake.root() + "/cgroup/c"));
+}
+
+TEST(RemoveCgroups, SparesWhatMayBeSomebodyElses) {
+  FakeCgroupHost fake;
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::pause();
+    ::_exit(0);
+  }
+  fake.make("cgroup/c", {{"cgroup.procs", std::to_string(child) + "\n"}});
+  remove_cgroups({fake.root() + "/cgroup/c"}, Leftovers::kSpare);
+  EXPECT_EQ(::waitpid(child, nullptr, WNOHANG), 0) << "it lives";
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
 }
 
 TEST(RemoveCgroups, KillsWhatIsLeftInside) {
@@ -278,7 +315,7 @@ TEST(RemoveCgroups, KillsWhatIsLeftInside) {
     ::_exit(0);
   }
   fake.make("cgroup/c", {{"cgroup.procs", std::to_string(child) + "\n"}});
-  remove_cgroups({fake.root() + "/cgroup/c"});
+  remove_cgroups({fake.root() + "/cgroup/c"}, Leftovers::kKill);
   int status = 0;
   ASSERT_EQ(::waitpid(child, &status, 0), child);
   EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);

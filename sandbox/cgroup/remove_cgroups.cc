@@ -49,23 +49,25 @@ void remove_children(const std::string& path) {
   }
 }
 
-void remove_directory(const std::string& path) {
+void remove_directory(const std::string& path, Leftovers leftovers) {
   for (int i = 0; i < kTries; ++i) {
     if (::rmdir(path.c_str()) == 0 || (errno != EBUSY && errno != ENOTEMPTY)) return;
-    kill_leftovers(CgroupDirectory(path));
-    remove_children(path);
+    if (leftovers == Leftovers::kKill) {
+      kill_leftovers(CgroupDirectory(path));
+      remove_children(path);
+    }
     ::poll(nullptr, 0, kPauseMilliseconds);
   }
 }
 
 }  // namespace
 
-void remove_cgroups(const std::vector<std::string>& entries) noexcept try {
+void remove_cgroups(const std::vector<std::string>& entries, Leftovers leftovers) noexcept try {
   for (const std::string& entry : entries) {
     if (entry.rfind("unit:", 0) == 0) stop_systemd_unit(entry.substr(5), false);
     if (entry.rfind("user-unit:", 0) == 0) stop_systemd_unit(entry.substr(10), true);
   }
-  for (const std::string& path : cgroup_directories_of(entries)) remove_directory(path);
+  for (const std::string& path : cgroup_directories_of(entries)) remove_directory(path, leftovers);
 } catch (const std::exception&) {
   // Out of memory: the next command tries again.
 }
