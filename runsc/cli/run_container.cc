@@ -13,6 +13,7 @@
 #include "runsc/cli/messages.h"
 #include "runsc/common/user_error.h"
 #include "runsc/oci/parse.h"
+#include "sandbox/cgroup/oom_watch.h"
 #include "sandbox/foreground.h"
 #include "sandbox/hooks.h"
 #include "sandbox/sandbox.h"
@@ -138,6 +139,24 @@ void run_poststart_hooks(const ContainerState& state) {
   }
 }
 
+// Says that the host ended processes of the container for want of memory, which nothing else of the container tells.
+class MemoryWitness {
+ public:
+  explicit MemoryWitness(const ContainerState& state) : id_(state.id), cgroups_(state.cgroups) {}
+  ~MemoryWitness() {
+    const std::uint64_t kills = count_oom_kills(detect_cgroup_host(), cgroups_);
+    if (kills == 0) return;
+    messages().warning("container \"" + id_ + "\" ran out of memory: the host killed " + std::to_string(kills) +
+                       " of its processes at the limit of its cgroup (linux.resources.memory.limit)");
+  }
+  MemoryWitness(const MemoryWitness&) = delete;
+  MemoryWitness& operator=(const MemoryWitness&) = delete;
+
+ private:
+  std::string id_;
+  std::vector<std::string> cgroups_;
+};
+
 int run_container(RunRequest request, const RuntimeOptions& given) {
   ensure_stdio();
   check_container_id(request.id);
@@ -165,6 +184,8 @@ int run_container(RunRequest request, const RuntimeOptions& given) {
     return 0;
   }
   entry.unlock();
+  // Looked at before the cgroup goes with the entry, however the sandbox ended.
+  const MemoryWitness witness(container->state());
   const int status = attend_to_end(*container, signals, console);
   if (request.keep) entry.keep();
   return status;

@@ -42,7 +42,9 @@ struct MemoryEntry {
 struct MemoryStats {
   std::uint64_t cache = 0;
   MemoryEntry usage, swap, kernel, kernel_tcp;
-  std::map<std::string, std::uint64_t> raw;  // memory.stat
+  // memory.stat; and "oom_kill", how many processes the host has ended for want of memory, if it has: runc's JSON has
+  // no better place for it.
+  std::map<std::string, std::uint64_t> raw;
 };
 
 struct PidsStats {

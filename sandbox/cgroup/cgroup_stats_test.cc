@@ -22,6 +22,7 @@ TEST(CgroupStats, Version1) {
                          {"memory.usage_in_bytes", "4096\n"},
                          {"memory.max_usage_in_bytes", "8192\n"},
                          {"memory.failcnt", "2\n"},
+                         {"memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n"},
                          {"memory.stat", "cache 1024\nrss 3072\n"}});
   fake.make("pids/c", {{"pids.current", "7\n"}, {"pids.max", "144\n"}});
   fake.make("blkio/c", {{"blkio.throttle.io_service_bytes_recursive", "8:0 Read 4096\n8:0 Write 0\nTotal 4096\n"}});
@@ -37,7 +38,7 @@ TEST(CgroupStats, Version1) {
   EXPECT_EQ(json["memory"].dump(),
             R"({"cache":1024,"usage":{"limit":67108864,"usage":4096,"max":8192,"failcnt":2},)"
             R"("swap":{"limit":0,"failcnt":0},"kernel":{"limit":0,"failcnt":0},"kernelTCP":{"limit":0,"failcnt":0},)"
-            R"("raw":{"cache":1024,"rss":3072}})");
+            R"("raw":{"cache":1024,"oom_kill":3,"rss":3072}})");
   EXPECT_EQ(json["pids"].dump(), R"({"current":7,"limit":20})");
   EXPECT_EQ(json["blkio"].dump(), R"({"ioServiceBytesRecursive":[{"major":8,"op":"Read","value":4096},)"
                                   R"({"major":8,"op":"Write"}]})");
@@ -64,6 +65,7 @@ TEST(CgroupStats, Version2) {
   EXPECT_EQ(stats.memory.usage.limit, ~std::uint64_t{0});
   EXPECT_EQ(stats.memory.usage.failcnt, 6u);
   EXPECT_EQ(stats.memory.usage.max, 8192u);
+  EXPECT_EQ(stats.memory.raw.at("oom_kill"), 1u);
   EXPECT_EQ(stats.memory.swap.usage, 4106u) << "memory and swap, as version 1 counts";
   EXPECT_EQ(stats.memory.swap.limit, ~std::uint64_t{0});
   EXPECT_EQ(stats.pids.limit, 0u);

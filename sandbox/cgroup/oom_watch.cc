@@ -27,6 +27,11 @@ std::string memory_directory(const CgroupHost& host, const std::vector<std::stri
   throw UserError("no OOM events: the container has no cgroup of the memory controller");
 }
 
+std::uint64_t kills_in(const std::string& directory, bool unified) {
+  const auto values = parse_flat_keyed(CgroupDirectory(directory).read(unified ? kEventsV2 : kControlV1).value_or(""));
+  return values.contains("oom_kill") ? values.at("oom_kill") : 0;
+}
+
 }  // namespace
 
 OomWatch::OomWatch(const CgroupHost& host, const std::vector<std::string>& entries)
@@ -74,10 +79,13 @@ OomWatch::Event OomWatch::take() {
   return Event::kOom;
 }
 
-std::uint64_t OomWatch::kills() const {
-  const auto values =
-      parse_flat_keyed(CgroupDirectory(directory_).read(unified_ ? kEventsV2 : kControlV1).value_or(""));
-  return values.contains("oom_kill") ? values.at("oom_kill") : 0;
+std::uint64_t OomWatch::kills() const { return kills_in(directory_, unified_); }
+
+std::uint64_t count_oom_kills(const CgroupHost& host, const std::vector<std::string>& entries) try {
+  const bool unified = host.mode == CgroupMode::kUnified;
+  return kills_in(memory_directory(host, entries, unified), unified);
+} catch (const UserError&) {
+  return 0;
 }
 
 }  // namespace runsc

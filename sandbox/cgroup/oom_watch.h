@@ -40,4 +40,7 @@ class OomWatch {
   std::uint64_t seen_kills_ = 0;
 };
 
+// The same without watching; 0 where nothing counts.
+std::uint64_t count_oom_kills(const CgroupHost& host, const std::vector<std::string>& entries);
+
 }  // namespace runsc

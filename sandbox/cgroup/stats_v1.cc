@@ -70,6 +70,8 @@ MemoryEntry memory_entry(const CgroupDirectory& directory, const std::string& pr
 void add_memory(const CgroupDirectory& directory, MemoryStats& memory) {
   memory.raw = parse_flat_keyed(directory.read("memory.stat").value_or(""));
   if (memory.raw.contains("cache")) memory.cache = memory.raw.at("cache");
+  const auto control = parse_flat_keyed(directory.read("memory.oom_control").value_or(""));
+  if (control.contains("oom_kill") && control.at("oom_kill") != 0) memory.raw["oom_kill"] = control.at("oom_kill");
   memory.usage = memory_entry(directory, "memory");
   memory.swap = memory_entry(directory, "memory.memsw");
   memory.kernel = memory_entry(directory, "memory.kmem");

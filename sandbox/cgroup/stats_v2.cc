@@ -35,10 +35,12 @@ void add_cpu(const CgroupDirectory& directory, CpuStats& cpu) {
 void add_memory(const CgroupDirectory& directory, MemoryStats& memory) {
   memory.raw = keyed(directory, "memory.stat");
   memory.cache = value_of(memory.raw, "file");
+  const Values events = keyed(directory, "memory.events");
+  if (const std::uint64_t kills = value_of(events, "oom_kill"); kills != 0) memory.raw["oom_kill"] = kills;
   memory.usage = {.limit = number(directory, "memory.max"),
                   .usage = number(directory, "memory.current"),
                   .max = number(directory, "memory.peak"),
-                  .failcnt = value_of(keyed(directory, "memory.events"), "max")};
+                  .failcnt = value_of(events, "max")};
   if (!directory.has("memory.swap.current")) return;
   // Readers know version 1, which counts memory and swap together.
   memory.swap.usage = number(directory, "memory.swap.current") + memory.usage.usage;

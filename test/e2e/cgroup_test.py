@@ -30,6 +30,10 @@ def directories_named(name):
     return sorted(path for path, _, _ in os.walk('/sys/fs/cgroup') if os.path.basename(path) == name)
 
 
+def directories_starting_with(name):
+    return sorted(path for path, _, _ in os.walk('/sys/fs/cgroup') if os.path.basename(path).startswith(name))
+
+
 def is_legacy():
     return os.path.isdir('/sys/fs/cgroup/memory') and not os.path.exists('/sys/fs/cgroup/cgroup.controllers')
 
@@ -99,8 +103,12 @@ class Cgroup(harness.Case):
                 out[name] = sorted(value.split('\n')) if name == 'devices.list' else value
         return out
 
-    def start_detached(self, resources, path=None, args=FOREVER, flags=()):
-        bundle = self.bundle(args, self.change('/' + self.name if path is None else path, resources))
+    def start_detached(self, resources, path=None, args=FOREVER, flags=(), more=None):
+        def change(spec):
+            self.change('/' + self.name if path is None else path, resources)(spec)
+            if more:
+                more(spec)
+        bundle = self.bundle(args, change)
         # The container has the standard error, too: a pipe would stay open as long as it runs.
         with tempfile.TemporaryFile('w+') as errors:
             code = subprocess.call(self.command(*flags, 'run', '--detach', '--bundle', bundle, self.name),
@@ -194,6 +202,30 @@ class Cgroup(harness.Case):
         self.assertEqual((result.returncode, result.stdout), (0, 'up\n'), result.stderr)
         self.assertEqual(directories_named(self.name), [])
 
+    def test_same_id_in_two_roots_at_once(self):
+        """Neither names a cgroup: both want the one of their id, and none may end what is the other's."""
+        bundle = self.bundle(FOREVER, self.change('', {}))
+        roots = [os.path.join(self.work, name) for name in ('root-a', 'root-b', 'root-c')]
+        for _ in range(3):
+            starts = [subprocess.Popen([harness.RUNSC, '--root', root, 'run', '--detach', '--bundle', bundle, self.name],
+                                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                      for root in roots]
+            self.assertEqual([start.wait(harness.PATIENCE) for start in starts], [0, 0, 0])
+            for i, root in enumerate(roots):
+                self.assertEqual(self.statuses(roots), ['stopped'] * i + ['running'] * (len(roots) - i))
+                subprocess.run([harness.RUNSC, '--root', root, 'delete', '--force', self.name], check=True,
+                               timeout=harness.PATIENCE)
+            self.assertEqual(directories_starting_with(self.name), [])
+
+    def statuses(self, roots):
+        """'stopped' for a container that is gone."""
+        out = []
+        for root in roots:
+            state = subprocess.run([harness.RUNSC, '--root', root, 'state', self.name], stdout=subprocess.PIPE,
+                                   stderr=subprocess.DEVNULL, timeout=harness.PATIENCE).stdout
+            out.append(json.loads(state)['status'] if state else 'stopped')
+        return out
+
     def test_ignore_cgroups(self):
         self.start_detached({'memory': {'limit': 64 * MIB}}, flags=['--ignore-cgroups'])
         self.assertEqual(directories_named(self.name), [])
@@ -280,6 +312,65 @@ class Cgroup(harness.Case):
         self.assert_one_error(self.runsc('events', '--stats', self.name),
                               'container with id %s is not running' % self.name)
         self.stop()
+
+    def out_of_memory(self, script):
+        """Runs a script in 64 MiB next to another container, which must not notice."""
+        other = self.start('run', '--bundle', self.bundle(FOREVER), 'other')
+        self.wait_running('other', other)
+        memory = {'memory': {'limit': 64 * MIB, 'swap': 64 * MIB}}
+        result = self.runsc('run', '--bundle', self.bundle(['sh', '-c', script], self.change('/' + self.name, memory)),
+                            self.name)
+        self.assertEqual(directories_named(self.name), [])
+        self.assertIsNone(other.poll())
+        self.assertEqual(self.runsc('kill', 'other', 'KILL').returncode, 0)
+        self.assertEqual(self.finish(other)[0], 137)
+        return result
+
+    # A string that doubles: shells have no other way to use much memory.
+    HOG = 'x=0123456789abcdef; while :; do x=$x$x; done'
+
+    def test_out_of_memory(self):
+        result = self.out_of_memory(self.HOG)
+        self.assertEqual(result.returncode, 137, result.stderr)
+        self.assertIn('ran out of memory', result.stderr)
+
+    def test_out_of_memory_of_a_child_is_the_childs(self):
+        result = self.out_of_memory("sh -c '%s'; echo $?" % self.HOG)
+        self.assertEqual((result.returncode, result.stdout), (0, '137\n'), result.stderr)
+
+    def test_out_of_memory_is_counted(self):
+        self.start_detached({'memory': {'limit': 64 * MIB, 'swap': 64 * MIB}}, more=self.with_data,
+                            args=['sh', '-c', "sh -c '%s'; while ! [ -e /tmp/go ]; do sleep 0.1; done" % self.HOG])
+
+        def memory():
+            return json.loads(self.runsc('events', '--stats', self.name).stdout)['data']['memory']
+        harness.wait_until(lambda: memory()['raw'].get('oom_kill', 0) >= 1, 'the kill is counted')
+        self.assertGreater(memory()['usage']['max'], 32 * MIB)
+        self.stop()
+
+    def test_out_of_memory_is_an_event(self):
+        self.start_detached({'memory': {'limit': 64 * MIB, 'swap': 64 * MIB}},
+                            args=['sh', '-c', 'while ! [ -e /tmp/go ]; do sleep 0.1; done; ' + self.HOG],
+                            more=self.with_data)
+        events = self.start('events', '--interval', '1h', self.name)
+        harness.wait_until(lambda: self.has_eventfd(events.pid), 'the watch is in place')
+        open(self.work + '/go', 'w').close()
+        code, out, error = self.finish(events)
+        self.assertEqual((code, error), (0, ''))
+        self.assertIn({'type': 'oom', 'id': self.name}, [json.loads(line) for line in out.splitlines()])
+        self.stop()
+
+    def with_data(self, spec):
+        spec['mounts'].append({'destination': '/tmp', 'type': 'bind', 'source': self.work, 'options': ['rbind', 'ro']})
+
+    def has_eventfd(self, pid):
+        for fd in os.listdir('/proc/%d/fd' % pid):
+            try:
+                if 'eventfd' in os.readlink('/proc/%d/fd/%s' % (pid, fd)):
+                    return True
+            except OSError:
+                pass
+        return False
 
     def test_events_stream_ends_with_the_container(self):
         self.start_detached({})
