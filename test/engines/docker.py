@@ -162,10 +162,13 @@ class Daemon:
             out += [path for path, _, _ in os.walk('/sys/fs/cgroup/' + self.group)]
         return sorted(out, key=len, reverse=True)
 
+    def state_roots(self):
+        """What is passed to runtimes as --root: Docker passes the same to every one."""
+        return glob.glob(self.work + '/exec/runtime-*/moby')
+
     def leftovers(self):
         """What is left of containers, when there should be none."""
-        # Docker passes the same root to every runtime.
-        ids = [name for state in glob.glob(self.work + '/exec/runtime-*/moby') for name in os.listdir(state)]
+        ids = [name for root in self.state_roots() for name in os.listdir(root)]
         groups = [path for path in self.cgroups() if os.path.basename(path) != self.group]
         return ['state ' + name for name in ids] + groups + [line for _, line in self.of_runtime()]
 
