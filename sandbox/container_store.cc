@@ -120,7 +120,8 @@ void ContainerStore::create(const std::string& id) {
 ContainerState ContainerStore::load(const std::string& id) const {
   check_container_id(id);
   auto state = read(id);
-  const bool half_made = !state && std::filesystem::exists(directory(id));
+  const bool half_made =
+      !state && (std::filesystem::exists(directory(id)) || std::filesystem::exists(lock_path(root_, id)));
   if (half_made || (state && state->abandoned())) {
     sweep(id);
     state = read(id);

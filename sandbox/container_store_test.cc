@@ -71,6 +71,16 @@ TEST_F(Store, NoticesADeadSandbox) {
   EXPECT_EQ(it.status_now(), Status::kStopped) << "another process with the same id";
 }
 
+TEST_F(Store, ClearsALockWithoutAContainer) {
+  const ContainerStore store(root_);
+  std::ofstream(root_ + "/a@lock");
+  EXPECT_THROW(store.load("a"), UserError);
+  EXPECT_TRUE(is_empty());
+  const ContainerLock held(root_, "a");
+  EXPECT_THROW(store.load("a"), UserError);
+  EXPECT_FALSE(is_empty()) << "the lock of a command that is making the container";
+}
+
 TEST_F(Store, RefusesAnIdThatIsTaken) {
   ContainerStore store(root_);
   store.create("a");

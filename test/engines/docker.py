@@ -138,7 +138,8 @@ class Daemon:
         return next(pid for pid, line in self.processes() if line.startswith('dockerd '))
 
     def shims(self):
-        return [pid for pid, line in self.processes() if 'containerd-shim' in line]
+        """{pid: command line}"""
+        return {pid: line for pid, line in self.processes() if 'containerd-shim' in line}
 
     def of_runtime(self):
         """Processes of the runtime: commands, sandboxes, gofers, and what runs in them (which shows no command line)."""
