@@ -51,7 +51,8 @@ class ContainerStore {
   // Makes the directories for a new container; the caller holds its lock. What a killed command left under this id is
   // cleared away. Throws UserError when the id is taken.
   void create(const std::string& id);
-  // Clears an abandoned container, or a lock that no container belongs to, away first. Throws UserError "container does not exist".
+  // Clears an abandoned container, or a lock that no container belongs to, away first. Throws UserError "container does
+  // not exist".
   ContainerState load(const std::string& id) const;
   void save(const ContainerState& state) const;
   // Removes directory and cgroups; the caller holds the lock. What is missing already is no error.

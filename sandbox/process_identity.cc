@@ -1,13 +1,21 @@
 #include "sandbox/process_identity.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/syscall.h>
 
+#include <cerrno>
 #include <fstream>
 #include <sstream>
 #include <string>
 
 namespace runsc {
+namespace {
+
+// Killed processes end, but on a busy host, and with much memory to free, not at once.
+constexpr int kPatienceMilliseconds = 120'000;
+
+}  // namespace
 
 std::optional<std::uint64_t> process_start_time(pid_t pid) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
@@ -41,6 +49,14 @@ UniqueFd ProcessIdentity::open() const {
 bool ProcessIdentity::send(int signal) const {
   const UniqueFd fd = open();
   return fd && ::syscall(SYS_pidfd_send_signal, fd.get(), signal, nullptr, 0) == 0;
+}
+
+void ProcessIdentity::end() const {
+  const UniqueFd fd = open();
+  if (!fd || ::syscall(SYS_pidfd_send_signal, fd.get(), SIGKILL, nullptr, 0) != 0) return;
+  pollfd entry{.fd = fd.get(), .events = POLLIN, .revents = 0};
+  while (::poll(&entry, 1, kPatienceMilliseconds) < 0 && errno == EINTR) {
+  }
 }
 
 }  // namespace runsc

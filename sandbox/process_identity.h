@@ -24,6 +24,8 @@ struct ProcessIdentity {
   UniqueFd open() const;
   // Sends a signal to this very process; false when it is gone.
   bool send(int signal) const;
+  // Kills it and waits for its end, which needs no parenthood; two minutes at most.
+  void end() const;
 };
 
 }  // namespace runsc

@@ -80,25 +80,6 @@ void write_id_maps(pid_t pid, const IdMaps& maps) {
   write_file(directory + "gid_map", map_text(maps.gids));
 }
 
-// Signal handlers and the mask are the parent's business; the new program starts with none.
-// By the host call: glibc refuses to touch the two signals that its threads use, and a caller may have ignored those
-// too.
-void reset_signals() {
-  struct {
-    void (*handler)(int);
-    unsigned long flags;
-    void (*restorer)();
-    std::uint64_t mask;
-  } action{SIG_DFL, 0, nullptr, 0};
-  for (int signal = 1; signal < _NSIG; ++signal) {
-    action.handler = signal == SIGPIPE ? SIG_IGN : SIG_DFL;
-    ::syscall(SYS_rt_sigaction, signal, &action, nullptr, sizeof(action.mask));
-  }
-  sigset_t none;
-  ::sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
-}
-
 void wait_for_gate(int gate) {
   char byte = 0;
   ssize_t count = 0;
@@ -141,7 +122,7 @@ template <typename Progress>
   const char* stage = "start";
   int report = ends.report;
   try {
-    reset_signals();
+    reset_signals(SIG_IGN);
     wait_for_gate(ends.gate);
     for (const Step& step : request.steps) {
       stage = step.name;
@@ -185,6 +166,24 @@ std::string signal_name(int signal) {
 }
 
 }  // namespace
+
+// By the host call: glibc refuses to touch the two signals that its threads use, and a caller may have ignored those
+// too.
+void reset_signals(void (*broken_pipe)(int)) {
+  struct {
+    void (*handler)(int);
+    unsigned long flags;
+    void (*restorer)();
+    std::uint64_t mask;
+  } action{SIG_DFL, 0, nullptr, 0};
+  for (int signal = 1; signal < _NSIG; ++signal) {
+    action.handler = signal == SIGPIPE ? broken_pipe : SIG_DFL;
+    ::syscall(SYS_rt_sigaction, signal, &action, nullptr, sizeof(action.mask));
+  }
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
 
 SpawnedProcess spawn(const SpawnRequest& original) {
   SpawnRequest request = original;

@@ -90,6 +90,10 @@ class SpawnedProcess {
 // Forks the child and maps its ids. Throws UserError. The child has its own copy of `request`.
 SpawnedProcess spawn(const SpawnRequest& request);
 
+// For a child before it executes a program: signal handlers and the mask are the parent's business, and the new program
+// starts with none. `broken_pipe` is SIG_DFL or SIG_IGN, for SIGPIPE.
+void reset_signals(void (*broken_pipe)(int));
+
 // "killed by signal 9 (SIGKILL)", "exited with status 1".
 std::string describe_status(int status);
 

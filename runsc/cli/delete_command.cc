@@ -1,27 +1,11 @@
-#include <poll.h>
-#include <signal.h>
-
 #include "runsc/cli/command.h"
-#include "runsc/cli/messages.h"
+#include "runsc/cli/late_hooks.h"
 #include "runsc/common/user_error.h"
 #include "sandbox/container_store.h"
-#include "sandbox/hooks.h"
 #include "sandbox/joined_container.h"
 
 namespace runsc {
 namespace {
-
-// Killed processes end, but on a busy host, and with much memory to free, not at once.
-constexpr int kPatienceMilliseconds = 120'000;
-
-// Ends the processes and waits for their end, which needs no parenthood.
-void end_process(const ProcessIdentity& process) {
-  const UniqueFd fd = process.open();
-  if (!fd || !process.send(SIGKILL)) return;
-  pollfd entry{.fd = fd.get(), .events = POLLIN, .revents = 0};
-  while (::poll(&entry, 1, kPatienceMilliseconds) < 0 && errno == EINTR) {
-  }
-}
 
 // With --force a container that does not exist has been deleted.
 bool exists(const ContainerStore& store, const std::string& id) {
@@ -51,15 +35,11 @@ int delete_container(const Words& words, const RuntimeOptions& options) {
     throw UserError("cannot delete container " + id + " that is not stopped: " + status_name(status));
   }
   if (!state.sandbox_id.empty()) destroy_joined(store, state);
-  end_process(state.init());
-  end_process(state.gofer);
+  state.init().end();
+  state.gofer.end();
   store.remove(id, state.cgroups);
   lock.remove_on_release();
-  try {
-    run_hooks("poststop", state.poststop, oci_state_json(state, Status::kStopped));
-  } catch (const UserError& error) {
-    messages().warning(error.what());
-  }
+  run_poststop_hooks(state.poststop, oci_state_json(state, Status::kStopped));
   return 0;
 }
 

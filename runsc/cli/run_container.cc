@@ -9,13 +9,14 @@
 
 #include "runsc/cli/flags.h"
 #include "runsc/cli/inherited_fds.h"
+#include "runsc/cli/late_hooks.h"
 #include "runsc/cli/launch.h"
 #include "runsc/cli/messages.h"
 #include "runsc/common/user_error.h"
 #include "runsc/oci/parse.h"
 #include "sandbox/cgroup/oom_watch.h"
+#include "sandbox/container_parts.h"
 #include "sandbox/foreground.h"
-#include "sandbox/hooks.h"
 #include "sandbox/sandbox.h"
 
 namespace runsc {
@@ -34,10 +35,10 @@ class Entry {
       if (!lock_) lock_ = std::make_unique<ContainerLock>(store_.root(), id_);
       store_.remove(id_, cgroups_);
       lock_->remove_on_release();
-      run_hooks("poststop", poststop_, stopped_);
     } catch (const UserError& error) {
       messages().warning(error.what());
     }
+    run_poststop_hooks(poststop_, stopped_);
   }
   Entry(const Entry&) = delete;
   Entry& operator=(const Entry&) = delete;
@@ -128,17 +129,6 @@ RunRequest request_from_flags(const std::string& id, RunMode mode) {
   return request;
 }
 
-// The container runs already: a hook that fails is no reason to end it.
-void run_poststart_hooks(const ContainerState& state) {
-  for (const oci::Hook& hook : state.poststart) {
-    try {
-      run_hooks("poststart", {hook}, oci_state_json(state, Status::kRunning));
-    } catch (const UserError& error) {
-      messages().warning(error.what());
-    }
-  }
-}
-
 // Says that the host ended processes of the container for want of memory, which nothing else of the container tells.
 class MemoryWitness {
  public:
@@ -171,7 +161,10 @@ int run_container(RunRequest request, const RuntimeOptions& given) {
   store.ensure_root();
   Entry entry(store, request.id);
   std::optional<PseudoTerminal> console = make_console(request);
-  const std::unique_ptr<Launch> container = launch(sandbox_request(request, console), options, store);
+  const SandboxRequest sandbox = sandbox_request(request, console);
+  // Whatever fails from here on, the hooks hear of the end.
+  if (!request.spec.hooks.poststop.empty()) entry.own(new_state(sandbox));
+  const std::unique_ptr<Launch> container = launch(sandbox, options, store);
   entry.own(container->state());
   const bool detach = request.mode != RunMode::kForeground;
   if (console && detach) send_console(request.console_socket, *console);

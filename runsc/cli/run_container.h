@@ -35,7 +35,4 @@ RunRequest request_from_flags(const std::string& id, RunMode mode);
 // behind. Throws UserError.
 int run_container(RunRequest request, const RuntimeOptions& options);
 
-// Tells the hooks of a container that runs now; one that fails is a warning.
-void run_poststart_hooks(const ContainerState& state);
-
 }  // namespace runsc

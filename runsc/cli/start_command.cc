@@ -1,6 +1,6 @@
 #include "control/client/client.h"
 #include "runsc/cli/command.h"
-#include "runsc/cli/run_container.h"
+#include "runsc/cli/late_hooks.h"
 #include "runsc/common/user_error.h"
 #include "sandbox/container_store.h"
 
@@ -29,7 +29,13 @@ int start(const Words& words, const RuntimeOptions& options) {
   control::Client(store.control_socket(state)).start_container(state.id);
   state.status = Status::kRunning;
   store.save(state);
-  run_poststart_hooks(state);
+  try {
+    run_poststart_hooks(state);
+  } catch (const UserError&) {
+    // The specification has it stopped; whoever asked for the start deletes it.
+    state.init().end();
+    throw;
+  }
   return 0;
 }
 

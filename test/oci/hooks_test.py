@@ -73,6 +73,26 @@ class Hooks(oci.Case):
                 self.assertIn('hook #0', self.fails('create', '--bundle', self.bundle(['true'], change), 'c'))
                 self.assertEqual(self.fails('state', 'c'), 'container does not exist')
                 self.assertNotIn('later', self.order())
+                self.assertEqual(self.order(), ['poststop'])
+                os.remove(self.work + '/order')
+
+    def test_a_failing_poststart_hook_ends_the_container(self):
+        def change(spec):
+            self.recording(['poststop'])(spec)
+            spec['hooks']['poststart'] = [self.hook('echo why >&2; exit 3'), self.hook('echo later >> %s/order' % self.work)]
+        self.assertIn('why', self.fails('run', '--detach', '--bundle', self.bundle(FOREVER, change), 'c'))
+        self.assertEqual(self.fails('state', 'c'), 'container does not exist')
+        self.assertEqual(self.order(), ['poststop'])
+
+    @oci.not_in_runc('runc 1.1 runs poststart hooks at the end of create')
+    def test_a_failing_poststart_hook_of_start(self):
+        def change(spec):
+            spec['hooks'] = {'poststart': [self.hook('exit 3')]}
+        pid = self.create('c', FOREVER, change)
+        self.assertIn('hook #0', self.fails('start', 'c'))
+        self.assertEqual(self.end_of(pid), 128 + 9)
+        self.assertEqual(self.oci_state('c')['status'], 'stopped')
+        self.ok('delete', 'c')
 
     def test_a_hook_that_takes_too_long(self):
         def change(spec):
