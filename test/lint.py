@@ -15,7 +15,8 @@ import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 # What gcc knows and clang does not.
-GCC_ONLY = {'-fno-canonical-system-headers', '-Wno-free-nonheap-object', '-Wunused-but-set-parameter'}
+GCC_ONLY = {'-fno-canonical-system-headers', '-Wno-free-nonheap-object', '-Wunused-but-set-parameter',
+            '-Wno-maybe-uninitialized'}
 
 
 def output_of(*command):
