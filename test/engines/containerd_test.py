@@ -6,7 +6,6 @@ import subprocess
 
 import engine
 import harness
-import terminal
 
 CONFIG = '''
 version = 2
@@ -144,20 +143,13 @@ class Containers(Containerd):
         self.assertIn('"/bin/nothing": stat /bin/nothing: no such file or directory', result.stderr)
 
     def test_terminal(self):
-        person = terminal.Person(self.command(*self.words('tty', '--rm', '--tty'), '/bin/sh'))
-        try:
-            person.expect(rb'# ')
-            person.resize(33, 99)
-            person.type('stty size; tty\n')
-            person.expect(rb'/dev/')
-            person.type('sh -c "echo up; sleep 1000"\n')
-            person.expect(rb'\nup\r')
-            person.type('\x03')
-            person.expect(rb'# ')
-            person.type('exit 4\n')
-            self.assertEqual(person.end(), 4, person.shown)
-        finally:
-            person.abandon()
+        person = self.person(*self.words('tty', '--rm', '--tty'), '/bin/sh')
+        person.expect(rb'# ')
+        person.resize(33, 99)
+        person.type('until [ "$(stty size)" = "33 99" ]; do sleep 0.1; done; tty\n')
+        person.expect(rb'\n/dev/')
+        person.expect(rb'# ')
+        self.use_shell(person)
 
     def test_life(self):
         self.start('life', '/bin/sh', '-c', LOOP)
@@ -170,14 +162,7 @@ class Containers(Containerd):
 
     def test_exec_with_terminal(self):
         self.start('etty', '/bin/sleep', '1000')
-        person = terminal.Person(self.command('task', 'exec', '--tty', '--exec-id', 'shell', 'etty', '/bin/sh'))
-        try:
-            person.expect(rb'# ')
-            person.type('tty; exit 6\n')
-            person.expect(rb'/dev/pts/')
-            self.assertEqual(person.end(), 6, person.shown)
-        finally:
-            person.abandon()
+        self.leave_shell(self.person('task', 'exec', '--tty', '--exec-id', 'shell', 'etty', '/bin/sh'))
 
     def test_pause(self):
         self.start('pause', '/bin/sleep', '1000')

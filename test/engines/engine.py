@@ -11,6 +11,7 @@ import tempfile
 import unittest
 
 import harness
+import terminal
 
 IMAGE = 'docker.io/library/runsc-test:1'
 DIRECTORIES = ('bin', 'data', 'dev', 'etc', 'home', 'proc', 'root', 'sys', 'tmp', 'var', 'var/tmp')
@@ -182,6 +183,28 @@ class Engine(unittest.TestCase):
         if result.returncode != 0:
             raise AssertionError('%s: %d: %s%s' % (words, result.returncode, result.stdout, result.stderr))
         return result.stdout
+
+    def person(self, *words):
+        """Somebody at the terminal of the engine's client, who is gone after the test."""
+        person = terminal.Person(self.command(*words))
+        self.addCleanup(person.abandon)
+        return person
+
+    def use_shell(self, person):
+        """What a person does at the prompt of a container's shell: interrupts a program, and ends the container."""
+        person.type('sh -c "echo up; sleep 1000"\n')
+        person.expect(rb'\nup\r')
+        person.type('\x03')
+        person.expect(rb'# ')
+        person.type('exit 4\n')
+        self.assertEqual(person.end(), 4, person.shown)
+
+    def leave_shell(self, person):
+        """The same for one that was executed in a container."""
+        person.expect(rb'# ')
+        person.type('tty; exit 6\n')
+        person.expect(rb'/dev/pts/')
+        self.assertEqual(person.end(), 6, person.shown)
 
     def fails(self, *words, code=None):
         """A command that has to fail; what it says."""

@@ -6,7 +6,6 @@ import subprocess
 
 import engine
 import harness
-import terminal
 
 LOOP = 'trap "exit 7" TERM; echo out; echo err >&2; while :; do sleep 0.1; done'
 
@@ -80,7 +79,7 @@ class Podman(engine.Engine):
     def person(self, *words):
         os.environ['CONTAINERS_CONF'] = self.environment['CONTAINERS_CONF']
         try:
-            return terminal.Person(self.command(*words))
+            return super().person(*words)
         finally:
             del os.environ['CONTAINERS_CONF']
 
@@ -118,29 +117,15 @@ class Containers(Podman):
 
     def test_terminal(self):
         person = self.person(*self.run_words(('--rm', '--interactive', '--tty')), 'sh')
-        try:
-            person.expect(rb'# ')
-            person.type('tty\n')
-            person.expect(rb'/dev/')
-            person.type('sh -c "echo up; sleep 1000"\n')
-            person.expect(rb'\nup\r')
-            person.type('\x03')
-            person.expect(rb'# ')
-            person.type('exit 4\n')
-            self.assertEqual(person.end(), 4, person.shown)
-        finally:
-            person.abandon()
+        person.expect(rb'# ')
+        person.type('tty\n')
+        person.expect(rb'\n/dev/')
+        person.expect(rb'# ')
+        self.use_shell(person)
 
     def test_exec_with_terminal(self):
         self.start('etty', 'sleep', '1000')
-        person = self.person('exec', '--interactive', '--tty', 'etty', 'sh')
-        try:
-            person.expect(rb'# ')
-            person.type('tty; exit 6\n')
-            person.expect(rb'/dev/pts/')
-            self.assertEqual(person.end(), 6, person.shown)
-        finally:
-            person.abandon()
+        self.leave_shell(self.person('exec', '--interactive', '--tty', 'etty', 'sh'))
 
     def test_read_only(self):
         # /tmp, /run and others are tmpfs then, with what the image has there.
