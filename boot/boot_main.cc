@@ -107,6 +107,7 @@ class Boot {
 
   bool make_kernel() {
     kernel_ = std::make_unique<Kernel>(*platform_, std::make_unique<TimerQueue>(), std::make_unique<HostPoller>());
+    kernel_->host_processors = config_.host_processors;
     kernel_->trace_syscalls = config_.strace;
     kernel_->consoles = consoles_;
     services_ = std::make_shared<VfsServices>();

@@ -30,11 +30,13 @@ interface Descriptor {
 
 interface Sandbox {
   createContainer @0 (config :Text, stdio :List(Descriptor), connections :List(Descriptor),
-                      overlayStores :List(Descriptor)) -> (failure :Failure);
+                      overlayStores :List(Descriptor)) -> (failure :Failure, hostProcesses :List(Int32));
   # Makes a further container, loaded but not started. `config` is a ContainerConfig in JSON
   # (boot/loader/container_config_json.h), `stdio` has three descriptors, `connections` the sockets of its gofer and
   # `overlayStores` its overlays' files, by the indices of the configuration's mounts. Failures: invalid, exists, limit,
   # executableNotFound, notExecutable.
+  # `hostProcesses`, numbered by the pid namespace of the boot process, are those from which all processes of the
+  # container will be forked: the caller may move them into the container's cgroup on the host.
 
   startContainer @1 (container :Text) -> (failure :Failure);
   # Runs the first process of a container that was created. Failures: notFound, running, notRunning (it has ended).
@@ -153,6 +155,17 @@ struct Process {
   rows @13 :UInt16;
   columns @14 :UInt16;
   # Of the terminal; both zero: as it is.
+
+  scheduling @15 :Scheduling;
+}
+
+struct Scheduling {
+  # In the numbers of sched(7), setpriority(2), ioprio_set(2).
+  policy @0 :Int32;
+  priority @1 :Int32;
+  nice @2 :Int32;
+  resetOnFork @3 :Bool;
+  ioPriority @4 :Int32;
 }
 
 struct Capabilities {
@@ -228,7 +241,14 @@ struct Limits {
   # Bytes.
 
   cpuQuota @2 :Int64 = -2;
-  # Thousandths of a processor.
+  # Microseconds in every cpuPeriod. This and what follows is kept by the host, and shown inside.
+
+  cpuPeriod @3 :Int64 = -2;
+  cpuShares @4 :Int64 = -2;
+  memorySwap @5 :Int64 = -2;
+  # Memory and swap together.
+
+  memoryReservation @6 :Int64 = -2;
 }
 
 enum ContainerStatus {

@@ -146,8 +146,13 @@ struct Stats {
 struct Limits {
   static constexpr std::int64_t kUnlimited = -1;
   std::optional<std::int64_t> pids;
-  std::optional<std::int64_t> memory;     // bytes
-  std::optional<std::int64_t> cpu_quota;  // thousandths of a processor
+  std::optional<std::int64_t> memory;  // bytes
+  // What follows is kept by the host, and shown inside.
+  std::optional<std::int64_t> cpu_quota;             // microseconds in every cpu_period
+  std::optional<std::int64_t> cpu_period{};          // microseconds
+  std::optional<std::int64_t> cpu_shares{};          // of version 1
+  std::optional<std::int64_t> memory_swap{};         // bytes of memory and swap together
+  std::optional<std::int64_t> memory_reservation{};  // bytes
 };
 
 enum class ContainerStatus : std::uint16_t { kCreated, kRunning, kPaused, kStopped };

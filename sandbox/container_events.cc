@@ -28,8 +28,7 @@ std::string event_text(const std::string& type, const std::string& id, const std
   return out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-// Of a container in the sandbox of another the host sees the gofer and the relay only: what its application uses, the
-// sandbox's cgroup is charged with. The application kernel knows how much of that is whose.
+// Without a cgroup of its own nothing of the host measures a container.
 void add_use_inside(const control::Stats& inside, CgroupStats& stats) {
   stats.cpu.user += inside.cpu_user;
   stats.cpu.kernel += inside.cpu_system;
@@ -44,7 +43,7 @@ void ask_inside(const std::string& socket, const ContainerState& state, CgroupSt
   const control::Stats inside = control::Client(socket, kPatience).stats(state.id);
   stats.pids.current = inside.pids_current;
   stats.pids.limit = inside.pids_limit.value_or(0);
-  if (!state.sandbox_id.empty()) add_use_inside(inside, stats);
+  if (state.cgroups.empty()) add_use_inside(inside, stats);
 } catch (const control::ControlError&) {
 }
 

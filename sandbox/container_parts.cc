@@ -82,7 +82,7 @@ CgroupGuard make_cgroup(ContainerCgroup& cgroup, ContainerState& state, const Co
 
 // Lowering needs a capability that the caller may not have; the
 // sandbox then just keeps the caller's score.
-void set_oom_scores(const std::optional<int>& score, std::initializer_list<pid_t> pids) {
+void set_oom_scores(const std::optional<int>& score, const std::vector<pid_t>& pids) {
   if (!score) return;
   for (const pid_t pid : pids) {
     std::ofstream("/proc/" + std::to_string(pid) + "/oom_score_adj") << *score;

@@ -3,7 +3,6 @@
 
 #include <sys/types.h>
 
-#include <initializer_list>
 #include <optional>
 #include <string>
 #include <utility>
@@ -47,7 +46,7 @@ SpawnedProcess start_gofer(const SandboxRequest& request, const RuntimeOptions& 
                            const std::vector<ConnectionPair>& connections, int cgroup);
 
 // Which processes the host ends first when memory runs out.
-void set_oom_scores(const std::optional<int>& score, std::initializer_list<pid_t> pids);
+void set_oom_scores(const std::optional<int>& score, const std::vector<pid_t>& pids);
 
 // prestart, createRuntime and createContainer: the namespaces exist, nothing of the container runs: this is where
 // networks are set up. Throws UserError.

@@ -7,7 +7,9 @@
 #include "control/client/client.h"
 #include "runsc/common/user_error.h"
 #include "sandbox/container_parts.h"
+#include "sandbox/host_pids.h"
 #include "sandbox/pod.h"
+#include "sandbox/scheduling.h"
 
 namespace runsc {
 namespace {
@@ -40,7 +42,17 @@ std::vector<int> joined(std::vector<int> left, const std::vector<int>& right) {
   return left;
 }
 
-RelayRequest relay_request(const SandboxRequest& request, const Parts& parts, const std::string& control_socket) {
+// The processes of the host that carry the container out are the sandbox's, which is elsewhere and has no right to move
+// them.
+void take_home(const oci::Process& process, const std::vector<std::string>& cgroups, const std::vector<pid_t>& pids) {
+  enter_cgroups(cgroups, pids);
+  set_oom_scores(process.oom_score_adj ? process.oom_score_adj : own_oom_score_adj(), pids);
+  hand_on_nice(pids);
+  set_host_scheduling(process, pids);
+}
+
+RelayRequest relay_request(const SandboxRequest& request, const Parts& parts, const std::string& control_socket,
+                           const std::vector<std::string>& cgroups, pid_t boot) {
   const std::vector<int> stdio(request.stdio.begin(), request.stdio.end());
   if (!request.preserved_fds.empty()) throw UserError("--preserve-fds is for the first container of a sandbox only");
   const std::vector<int> connections = boot_ends(parts.connections);
@@ -50,13 +62,15 @@ RelayRequest relay_request(const SandboxRequest& request, const Parts& parts, co
   out.container = request.id;
   out.terminal = request.spec.process.terminal ? request.stdio[0] : -1;
   out.fds = joined(joined(stdio, connections), stores);
-  out.begin = [config = parts.plan.config, stdio, connections, stores](Client& client) {
+  out.begin = [config = parts.plan.config, process = request.spec.process, stdio, connections, stores, cgroups,
+               boot](Client& client) {
     control::CreateRequest create;
     create.config = config;
     create.stdio = copies(stdio);
     create.gofer_connections = copies(connections);
     create.overlay_stores = copies(stores);
-    client.create_container(std::move(create));
+    const std::vector<int> processes = client.create_container(std::move(create));
+    take_home(process, cgroups, host_pids(boot, {processes.begin(), processes.end()}));
     return 0;
   };
   return out;
@@ -93,7 +107,8 @@ JoinedContainer JoinedContainer::create(const SandboxRequest& request, const Run
     parts.overlay_stores = make_overlay_stores(parts.plan.overlay_directories);
     const UniqueFd unified = cgroup.open_unified();
     SpawnedProcess gofer = start_gofer(request, options, parts.plan, parts.connections, unified.get());
-    auto relay = std::make_unique<Relay>(relay_request(request, parts, store.control_socket(sandbox.id)));
+    auto relay = std::make_unique<Relay>(
+        relay_request(request, parts, store.control_socket(sandbox.id), state.cgroups, sandbox.boot.pid));
     return JoinedContainer(store.control_socket(sandbox.id), std::move(gofer), std::move(relay), std::move(state));
   }();
   cgroup.enter({container.gofer_.pid(), container.relay_->pid()});
@@ -101,6 +116,7 @@ JoinedContainer JoinedContainer::create(const SandboxRequest& request, const Run
   container.state_.relay = ProcessIdentity::of(container.relay_->pid());
   store.save(container.state_);
   set_oom_scores(request.spec.process.oom_score_adj, {container.gofer_.pid()});
+  set_host_scheduling(request.spec.process, {container.gofer_.pid()});
   run_create_hooks(request.spec.hooks, container.state_);
   container.gofer_.go();
   container.relay_->begin();

@@ -1,14 +1,18 @@
 #include "sandbox/plan.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/utsname.h>
 
 #include <algorithm>
+#include <fstream>
 #include <map>
 
 #include "runsc/common/user_error.h"
+#include "sandbox/cgroup/cgroup_stats.h"
 #include "sandbox/process_fields.h"
 
 namespace runsc {
@@ -40,6 +44,27 @@ bool is_mount(const std::string& path) {
   struct statx status {};
   return ::statx(AT_FDCWD, path.c_str(), 0, STATX_BASIC_STATS, &status) == 0 &&
          (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0 && path != "/";
+}
+
+std::optional<std::int64_t> in_64_bits(const std::optional<std::uint64_t>& value) {
+  return value ? std::optional(static_cast<std::int64_t>(std::min<std::uint64_t>(*value, INT64_MAX))) : std::nullopt;
+}
+
+// A set of those that are online: the sandbox sees no file of the host that tells.
+std::uint64_t host_processors() {
+  std::ifstream file("/sys/devices/system/cpu/online");
+  std::string list;
+  std::getline(file, list);
+  std::uint64_t out = 0;
+  for (const std::uint16_t number : parse_number_list(list))
+    if (number < 64) out |= std::uint64_t{1} << number;
+  return out;
+}
+
+// Whose mounts of type "cgroup" are what runc makes of them: on a host of version 2 they are of version 2.
+bool host_has_version_2() {
+  struct statfs host {};
+  return ::statfs("/sys/fs/cgroup", &host) == 0 && host.f_type == CGROUP2_SUPER_MAGIC;
 }
 
 class Planner {
@@ -168,6 +193,7 @@ class Planner {
                          .source = from.source.empty() ? from.type : from.source,
                          .flags = from.flags,
                          .data = from.data};
+    if (mount.type == MountType::kCgroup && host_has_version_2()) mount.type = MountType::kCgroup2;
     if (mount.type == MountType::kTmpfs && mount.destination == "/dev") mount.type = MountType::kDev;
     return mount;
   }
@@ -202,10 +228,12 @@ class Planner {
     const oci::Resources& resources = from.resources;
     if (resources.pids_limit.value_or(0) > 0) config.pids_limit = resources.pids_limit;
     if (resources.memory.limit.value_or(0) > 0) config.memory_limit = resources.memory.limit;
-    const std::uint64_t period = resources.cpu.period.value_or(100000);
-    if (resources.cpu.quota.value_or(0) > 0 && period > 0) {
-      config.cpu_limit = static_cast<double>(*resources.cpu.quota) / static_cast<double>(period);
-    }
+    config.cpu_quota = resources.cpu.quota;
+    config.cpu_period = in_64_bits(resources.cpu.period);
+    config.cpu_shares = in_64_bits(resources.cpu.shares);
+    config.memory_swap = resources.memory.swap;
+    config.memory_reservation = resources.memory.reservation;
+    config.host_processors = host_processors();
   }
 
   const oci::Spec& spec_;

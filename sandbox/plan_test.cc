@@ -126,7 +126,8 @@ TEST(Plan, TakesTheLimitsThatTheKernelKeeps) {
   const ContainerConfig config = plan_container("c", spec, {}).config;
   EXPECT_EQ(config.pids_limit, 12);
   EXPECT_EQ(config.memory_limit, 1 << 20);
-  EXPECT_DOUBLE_EQ(*config.cpu_limit, 1.5);
+  EXPECT_EQ(config.cpu_quota, 150000);
+  EXPECT_EQ(config.cpu_period, 100000);
   spec.linux_.resources.pids_limit = -1;
   EXPECT_FALSE(plan_container("c", spec, {}).config.pids_limit.has_value());
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "runsc/oci/spec.h"
+#include "sandbox/scheduling.h"
 
 namespace runsc {
 
@@ -19,7 +20,8 @@ void copy_process_fields(const oci::Process& process, Config& config) {
   config.capabilities = process.capabilities;
   config.rlimits = process.rlimits;
   config.no_new_privileges = process.no_new_privileges;
-  config.oom_score_adj = process.oom_score_adj;
+  config.oom_score_adj = process.oom_score_adj ? process.oom_score_adj : own_oom_score_adj();
+  config.scheduling = scheduling_of(process);
   config.terminal = process.terminal;
   config.console_size = process.console_size;
 }

@@ -12,6 +12,7 @@
 #include "sandbox/container_parts.h"
 #include "sandbox/hooks.h"
 #include "sandbox/sandbox_parts.h"
+#include "sandbox/scheduling.h"
 #include "sandbox/start_gate.h"
 
 namespace runsc {
@@ -110,6 +111,7 @@ Sandbox Sandbox::start(const SandboxRequest& request, const RuntimeOptions& opti
   sandbox.state_.boot = ProcessIdentity::of(sandbox.boot_.pid());
   store.save(sandbox.state_);
   set_oom_scores(request.spec.process.oom_score_adj, {sandbox.boot_.pid(), sandbox.gofer_.pid()});
+  set_host_scheduling(request.spec.process, {sandbox.boot_.pid(), sandbox.gofer_.pid()});
   run_create_hooks(request.spec.hooks, sandbox.state_);
   sandbox.gofer_.go();
   sandbox.boot_.go();

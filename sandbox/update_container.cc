@@ -14,19 +14,14 @@ json saved_resources(const ContainerState& state) {
   return state.resources.empty() ? json::object() : json::parse(state.resources, nullptr, false);
 }
 
+std::optional<std::int64_t> signed_of(const std::optional<std::uint64_t>& value) {
+  return value ? std::optional(static_cast<std::int64_t>(std::min<std::uint64_t>(*value, INT64_MAX))) : std::nullopt;
+}
+
 std::optional<std::int64_t> limit_or_none(const std::optional<std::int64_t>& now,
                                           const std::optional<std::int64_t>& before) {
   if (now == before || now.value_or(0) == 0) return std::nullopt;
   return *now < 0 ? control::Limits::kUnlimited : *now;
-}
-
-// Thousandths of a processor.
-std::optional<std::int64_t> cpu_limit(const oci::CpuResources& cpu) {
-  constexpr std::int64_t kThousandths = 1000;
-  if (cpu.quota.value_or(0) == 0) return std::nullopt;
-  if (*cpu.quota < 0) return control::Limits::kUnlimited;
-  const std::uint64_t period = cpu.period.value_or(0) == 0 ? 100000 : *cpu.period;
-  return *cpu.quota * kThousandths / static_cast<std::int64_t>(period);
 }
 
 // What the application kernel keeps, or shows, itself.
@@ -34,12 +29,21 @@ control::Limits sandbox_limits(const oci::Resources& before, const oci::Resource
   control::Limits out;
   out.pids = limit_or_none(now.pids_limit, before.pids_limit);
   out.memory = limit_or_none(now.memory.limit, before.memory.limit);
-  if (cpu_limit(now.cpu) != cpu_limit(before.cpu)) out.cpu_quota = cpu_limit(now.cpu);
+  out.cpu_quota = limit_or_none(now.cpu.quota, before.cpu.quota);
+  out.cpu_period = limit_or_none(signed_of(now.cpu.period), signed_of(before.cpu.period));
+  out.cpu_shares = limit_or_none(signed_of(now.cpu.shares), signed_of(before.cpu.shares));
+  out.memory_swap = limit_or_none(now.memory.swap, before.memory.swap);
+  out.memory_reservation = limit_or_none(now.memory.reservation, before.memory.reservation);
   return out;
 }
 
+bool is_nothing(const control::Limits& limits) {
+  return !limits.pids && !limits.memory && !limits.cpu_quota && !limits.cpu_period && !limits.cpu_shares &&
+         !limits.memory_swap && !limits.memory_reservation;
+}
+
 void update_sandbox(const ContainerStore& store, const ContainerState& state, const control::Limits& limits) {
-  if (!limits.pids && !limits.memory && !limits.cpu_quota) return;
+  if (is_nothing(limits)) return;
   control::Client(store.control_socket(state.id)).update(state.id, limits);
 }
 

@@ -13,6 +13,7 @@
 #include "boot/kernel/exit.h"
 #include "boot/loader/container/mounts.h"
 #include "boot/loader/container/sysctls.h"
+#include "boot/memory/memory_manager.h"
 
 namespace runsc {
 
@@ -80,6 +81,15 @@ std::optional<CreateFailure> Container::prepare(ContainerFiles files, JoinedName
     control_group_->set_max_tasks(*tree, task_limit(config_.pids_limit.value_or(0)));
   }
   control_group_->shown_memory = shown_memory(config_.memory_limit.value_or(0));
+  show_limits({.pids = {},
+               .memory = {},
+               .cpu_quota = config_.cpu_quota,
+               .cpu_period = config_.cpu_period,
+               .cpu_shares = config_.cpu_shares,
+               .memory_swap = config_.memory_swap,
+               .memory_reservation = config_.memory_reservation});
+  if (const auto settled = find_birthplace(); !settled.ok())
+    return CreateFailure{"platform", start_failure("clone a process for the container", settled.error())};
   if (auto failed = set_sysctls(config_, *environment_.services)) return CreateFailure{"sysctl", std::move(*failed)};
   if (const auto watched = watch_gofers(files.gofer_connections); !watched.ok())
     return CreateFailure{"gofer", start_failure("watch the gofer", watched.error())};
@@ -106,6 +116,23 @@ std::optional<CreateFailure> Container::prepare(ContainerFiles files, JoinedName
   state->first = std::move(first.task);
   if (first.console) state->consoles.emplace(raw(init_->pid()), std::move(first.console));
   return std::nullopt;
+}
+
+// The first container is where the sandbox is. Further ones have cgroups of their own on the host.
+Result<void> Container::find_birthplace() {
+  if (!is_first()) control_group_->birthplace = TRY(kernel_.platform().new_birthplace());
+  return {};
+}
+
+// Those that exist so far. What comes later is forked from these.
+std::vector<int> Container::host_processes() const {
+  std::vector<int> out;
+  if (control_group_->birthplace) out.push_back(control_group_->birthplace->host_pid());
+  auto tree = kernel_.tasks().lock();
+  for (ThreadGroup* member : control_group_->members(*tree))
+    for (const TaskPtr& task : member->links(*tree).tasks)
+      if (const auto memory = task->memory()) out.push_back(memory->space().host_pid());
+  return out;
 }
 
 // The connections themselves move into the file systems; what is kept only hears of hang-ups, and ends connections

@@ -63,6 +63,9 @@ class Container : public std::enable_shared_from_this<Container> {
   control::Outcome<void> resume();
   control::Outcome<void> resize(int pid, ConsoleSize size);
   control::Outcome<void> update(const control::Limits& limits);
+  // The host processes there are, as this pid namespace numbers them; all others will be forked from them. For a
+  // container that has not been started.
+  std::vector<int> host_processes() const;
 
   std::vector<control::ProcessInfo> processes() const;
   control::Stats stats() const;
@@ -89,6 +92,8 @@ class Container : public std::enable_shared_from_this<Container> {
 
   Container(ContainerEnvironment& environment, ContainerConfig config);
   std::optional<CreateFailure> prepare(ContainerFiles files, JoinedNamespaces joined);
+  Result<void> find_birthplace();
+  void show_limits(const control::Limits& limits);
   Result<void> watch_gofers(const std::vector<UniqueFd>& connections);
   // The first process of a container that is not to be started any more; null: it was.
   std::unique_ptr<CurrentTask> take_unstarted();

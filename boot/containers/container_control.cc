@@ -6,9 +6,9 @@
 
 #include "boot/containers/container.h"
 #include "boot/containers/process_list.h"
-#include "boot/fs/proc/resident.h"
 #include "boot/kernel/control_group.h"
 #include "boot/kernel/process_group.h"
+#include "boot/kernel/resident.h"
 #include "boot/kernel/signal_send.h"
 #include "boot/kernel/terminal.h"
 
@@ -139,7 +139,18 @@ Outcome<void> Container::resize(int pid, ConsoleSize) {
   return {};
 }
 
+void Container::show_limits(const control::Limits& limits) {
+  ControlGroup::ShownLimits& shown = control_group_->shown_limits;
+  if (limits.cpu_quota) shown.cpu_quota = *limits.cpu_quota > 0 ? *limits.cpu_quota : -1;
+  if (limits.cpu_period && *limits.cpu_period > 0) shown.cpu_period = *limits.cpu_period;
+  if (limits.cpu_shares && *limits.cpu_shares > 0) shown.cpu_shares = *limits.cpu_shares;
+  if (limits.memory_swap) shown.memory_swap = *limits.memory_swap > 0 ? *limits.memory_swap : -1;
+  if (limits.memory_reservation)
+    shown.memory_reservation = *limits.memory_reservation > 0 ? *limits.memory_reservation : -1;
+}
+
 Outcome<void> Container::update(const control::Limits& limits) {
+  show_limits(limits);
   if (limits.memory) control_group_->shown_memory = *limits.memory > 0 ? static_cast<std::uint64_t>(*limits.memory) : 0;
   if (limits.pids) {
     auto tree = kernel_.tasks().lock();

@@ -103,13 +103,13 @@ Outcome<void> Containers::reserve(const std::string& id) {
   return {};
 }
 
-Outcome<void> Containers::create_container(control::CreateRequest request) {
+Outcome<std::vector<int>> Containers::create_container(control::CreateRequest request) {
   const std::string id = request.config.id;
   if (id.empty()) return Failure{FailureCode::kInvalid, "the container has no id"};
   if (request.stdio.size() != 3) return Failure{FailureCode::kInvalid, "a process needs three standard descriptors"};
   const auto joined = join(request.config.share);
   if (!joined.ok()) return joined.failure();
-  if (const auto reserved = reserve(id); !reserved.ok()) return reserved;
+  if (const auto reserved = reserve(id); !reserved.ok()) return reserved.failure();
   ContainerFiles files;
   std::move(request.stdio.begin(), request.stdio.end(), files.process.stdio.begin());
   files.gofer_connections = std::move(request.gofer_connections);
@@ -118,8 +118,8 @@ Outcome<void> Containers::create_container(control::CreateRequest request) {
   ContainerPtr made = Container::create(environment_, std::move(request.config), std::move(files), *joined, failure);
   auto table = table_.lock();
   if (made) {
-    (*table)[id] = std::move(made);
-    return {};
+    (*table)[id] = made;
+    return made->host_processes();
   }
   table->erase(id);
   return to_failure(failure.reason);

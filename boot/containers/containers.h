@@ -28,7 +28,7 @@ class Containers : public ControlService {
   // The processes of further containers whose gofer has died are killed. True: the first container's has.
   bool serve_gofers();
 
-  control::Outcome<void> create_container(control::CreateRequest request) override;
+  control::Outcome<std::vector<int>> create_container(control::CreateRequest request) override;
   control::Outcome<void> start_container(const std::string& id) override;
   control::Outcome<void> destroy_container(const std::string& id) override;
   control::Outcome<int> exec(control::ExecRequest request) override;

@@ -180,7 +180,9 @@ control::Outcome<void> ContainersTest::create(ContainerConfig config, Printed* p
   request.config = std::move(config);
   request.stdio = make_stdio(printed);
   request.gofer_connections = std::move(gofer_connections);
-  return containers_->create_container(std::move(request));
+  const auto created = containers_->create_container(std::move(request));
+  if (!created.ok()) return created.failure();
+  return {};
 }
 
 Printed ContainersTest::start(ContainerConfig config) {

@@ -106,6 +106,7 @@ TEST(ControlServer, PassesProcessesAndDescriptors) {
   request.process.capabilities.effective = 5;
   request.process.rlimits = {{7, 10, 20}};
   request.process.oom_score_adj = -3;
+  request.process.scheduling = {.policy = 3, .priority = 0, .nice = 7, .reset_on_fork = true, .io_priority = 3 << 13};
   request.stdio.resize(3);
   request.stdio[1] = std::move(pipe.write);
   request.extra.push_back(UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC)));
@@ -120,6 +121,7 @@ TEST(ControlServer, PassesProcessesAndDescriptors) {
   EXPECT_EQ(got.process.capabilities.effective, 5u);
   EXPECT_EQ(got.process.rlimits, (std::vector<ContainerRlimit>{{7, 10, 20}}));
   EXPECT_EQ(got.process.oom_score_adj, -3);
+  EXPECT_EQ(got.process.scheduling, (ProcessScheduling{3, 0, 7, true, 3 << 13}));
   ASSERT_EQ(got.stdio.size(), 3u);
   EXPECT_FALSE(got.stdio[0].valid());
   EXPECT_FALSE(got.stdio[2].valid());
@@ -149,7 +151,7 @@ TEST(ControlServer, PassesContainers) {
   request.config.mounts = {root};
   for (int i = 0; i < 3; ++i) request.stdio.push_back(UniqueFd(::open("/dev/null", O_RDWR | O_CLOEXEC)));
   for (int i = 0; i < 200; ++i) request.gofer_connections.push_back(UniqueFd(::eventfd(0, EFD_CLOEXEC)));
-  client.create_container(std::move(request));
+  EXPECT_EQ(client.create_container(std::move(request)), (std::vector<int>{11, 12}));
   const control::CreateRequest& got = server.service.last_create();
   EXPECT_EQ(got.config.id, "second");
   EXPECT_EQ(got.stdio.size(), 3u);
@@ -177,6 +179,8 @@ TEST(ControlServer, RefusesProcessesThatMakeNoSense) {
   EXPECT_EQ(refused([](auto& r) { r.process.cwd = "tmp"; }), "process: cwd is not absolute");
   EXPECT_EQ(refused([](auto& r) { r.process.umask = 01000; }), "process: umask out of range");
   EXPECT_EQ(refused([](auto& r) { r.process.oom_score_adj = 1001; }), "process: oomScoreAdj out of range");
+  EXPECT_EQ(refused([](auto& r) { r.process.scheduling.nice = 20; }), "process: scheduling out of range");
+  EXPECT_EQ(refused([](auto& r) { r.process.scheduling.policy = 6; }), "process: scheduling out of range");
   EXPECT_EQ(refused([](auto& r) { r.process.rlimits = {{99, 1, 1}}; }), "process: no such resource limit");
   EXPECT_EQ(refused([](auto& r) {
               r.process.rlimits = {{1, 2, 1}};

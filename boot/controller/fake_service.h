@@ -65,11 +65,11 @@ class FakeService final : public ControlService {
   control::CreateRequest& last_create() { return create_; }
   int next_pid = 2;
 
-  Outcome<void> create_container(control::CreateRequest request) override {
+  Outcome<std::vector<int>> create_container(control::CreateRequest request) override {
     note("create " + request.config.id);
     std::lock_guard lock(mutex_);
     create_ = std::move(request);
-    return {};
+    return std::vector<int>{11, 12};
   }
   Outcome<void> start_container(const std::string& id) override { return known("start", id); }
   Outcome<void> destroy_container(const std::string& id) override { return known("destroy", id); }

@@ -162,7 +162,10 @@ kj::Promise<void> SandboxServer::createContainer(CreateContainerContext context)
             [request = std::move(request)](ControlService& service) mutable {
               return service.create_container(std::move(request));
             },
-            FillNothing());
+            [](auto& results, const std::vector<int>& processes) {
+              auto list = results.initHostProcesses(static_cast<unsigned>(processes.size()));
+              for (unsigned i = 0; i < list.size(); ++i) list.set(i, processes[i]);
+            });
       });
 }
 

@@ -39,7 +39,8 @@ class ControlService {
   virtual ~ControlService() = default;
 
   // Makes a container and loads its first process, which waits for start_container(). A failure leaves nothing behind.
-  virtual control::Outcome<void> create_container(control::CreateRequest request) = 0;
+  // Returns the processes of the host, in this pid namespace, from which all of the container's will be forked.
+  virtual control::Outcome<std::vector<int>> create_container(control::CreateRequest request) = 0;
   virtual control::Outcome<void> start_container(const std::string& id) = 0;
   // Kills what is left of the container, waits until it is gone, and forgets it with the statuses that nobody asked
   // for. Pending waits of a container that never ran fail with kNotFound.

@@ -6,11 +6,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <vector>
 
 #include "boot/kernel/task_tree.h"
 #include "boot/kernel/thread_group.h"
 #include "boot/kernel/wait_queue.h"
+#include "boot/platform/platform.h"
 
 namespace runsc {
 
@@ -57,6 +59,19 @@ class ControlGroup {
 
   // What sysinfo(2) and /proc/meminfo show as the memory there is at most, in bytes; 0: the host's.
   std::atomic<std::uint64_t> shown_memory{0};
+
+  // What /sys/fs/cgroup shows of the limits that the host keeps. Microseconds, bytes; -1: none.
+  struct ShownLimits {
+    std::atomic<std::int64_t> cpu_quota{-1};
+    std::atomic<std::int64_t> cpu_period{100000};
+    std::atomic<std::int64_t> cpu_shares{1024};
+    std::atomic<std::int64_t> memory_swap{-1};
+    std::atomic<std::int64_t> memory_reservation{-1};
+  };
+  ShownLimits shown_limits;
+
+  // Where the host processes of its tasks come from; null: where all others do. Set before its first task exists.
+  std::unique_ptr<Platform::Birthplace> birthplace;
 
   // Shared anonymous memory of the container (boot/syscalls/shared_mapping.h).
   std::atomic<std::int64_t> packed_shared_bytes{0};

@@ -50,7 +50,7 @@ class SharedSpace : public FakeAddressSpace {
 
 class SharedPlatform : public FakePlatform {
  public:
-  Result<std::unique_ptr<AddressSpace>> new_address_space() override {
+  Result<std::unique_ptr<AddressSpace>> new_address_space(Birthplace*) override {
     auto created = std::make_unique<SharedSpace>(layout());
     space = created.get();
     return std::unique_ptr<AddressSpace>(std::move(created));

@@ -40,6 +40,8 @@ class Kernel {
 
   // The most tasks that may exist at once in all containers; fork returns EAGAIN beyond.
   std::size_t max_tasks = 32768;
+  // The host's processors that are online, one bit each; set before the first task runs. 0: not known.
+  std::uint64_t host_processors = 0;
   std::atomic<bool> trace_syscalls = false;  // --strace
   GapCounters gaps;
   // The families of sockets there are (boot/socket/services.h); set before the first task runs. Null: none.

@@ -34,7 +34,7 @@ class ScriptedSpace : public FakeAddressSpace {
 
 class ScriptedPlatform : public FakePlatform {
  public:
-  Result<std::unique_ptr<AddressSpace>> new_address_space() override {
+  Result<std::unique_ptr<AddressSpace>> new_address_space(Birthplace*) override {
     return std::unique_ptr<AddressSpace>(std::make_unique<ScriptedSpace>(layout()));
   }
 };

@@ -102,9 +102,11 @@ class ThreadGroup : public std::enable_shared_from_this<ThreadGroup> {
   using Ids = std::vector<std::pair<PidNamespacePtr, Pid>>;
   Ids& ids(TaskTree&) { return ids_; }
 
-  // prctl(2) PR_SET_DUMPABLE; oom_score_adj of proc(5).
+  // prctl(2) PR_SET_DUMPABLE; oom_score_adj of proc(5), and what the last one with CAP_SYS_RESOURCE has set, below
+  // which nobody else comes.
   std::atomic<int> dumpable{1};
   std::atomic<int> oom_score_adj{0};
+  std::atomic<int> oom_score_adj_min{0};
 
  private:
   friend class Task;

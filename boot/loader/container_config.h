@@ -126,7 +126,16 @@ struct ContainerConfig : ProcessConfig {
   // Limits that the application kernel keeps itself.
   std::optional<std::int64_t> pids_limit;    // tasks; absent: none
   std::optional<std::int64_t> memory_limit;  // bytes, shown in /proc/meminfo; absent: none
-  std::optional<double> cpu_limit;           // processors' worth (quota / period); absent: none
+
+  // Limits that the host's cgroup keeps, and that are shown in /sys/fs/cgroup.
+  std::optional<std::int64_t> cpu_quota;  // microseconds in every cpu_period; absent: none
+  std::optional<std::int64_t> cpu_period;
+  std::optional<std::int64_t> cpu_shares;
+  std::optional<std::int64_t> memory_swap;  // bytes of memory and swap together
+  std::optional<std::int64_t> memory_reservation;
+  // The host's processors that are online, one bit each; 0: not known. Those that the container may use are fewer: the
+  // host's scheduler knows which.
+  std::uint64_t host_processors = 0;
 
   NetworkMode network = NetworkMode::kNone;
   bool strace = false;

@@ -28,6 +28,7 @@ NLOHMANN_JSON_SERIALIZE_ENUM(NetworkMode, {{NetworkMode::kNone, "none"}, {Networ
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ContainerCapabilities, bounding, effective, permitted, inheritable, ambient)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ContainerRlimit, resource, soft, hard)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ProcessScheduling, policy, priority, nice, reset_on_fork, io_priority)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ConsoleSize, rows, columns)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(IdMapping, container, host, size)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NamespaceSharing, pid, ipc, uts, net)
@@ -77,6 +78,8 @@ void visit_fields(Config& config, Visitor&& visit) {
   visit("rlimits", config.rlimits);
   visit("no_new_privileges", config.no_new_privileges);
   visit("terminal", config.terminal);
+  visit("scheduling", config.scheduling);
+  visit("host_processors", config.host_processors);
   visit("hostname", config.hostname);
   visit("domainname", config.domainname);
   visit("mounts", config.mounts);
@@ -103,7 +106,11 @@ void visit_optional_fields(Config& config, Visitor&& visit) {
   visit("console_size", config.console_size);
   visit("pids_limit", config.pids_limit);
   visit("memory_limit", config.memory_limit);
-  visit("cpu_limit", config.cpu_limit);
+  visit("cpu_quota", config.cpu_quota);
+  visit("cpu_period", config.cpu_period);
+  visit("cpu_shares", config.cpu_shares);
+  visit("memory_swap", config.memory_swap);
+  visit("memory_reservation", config.memory_reservation);
 }
 
 void require(bool condition, const std::string& message) {
@@ -126,6 +133,7 @@ void check_rules(const ContainerConfig& config) {
   check_strings(config.args, "args");
   check_strings(config.env, "env");
   check_path(config.cwd, "cwd");
+  require(is_valid(config.scheduling), "scheduling: out of range");
   require(!config.mounts.empty() && config.mounts[0].destination == "/", "mounts: the first must be \"/\"");
   for (const ContainerMount& mount : config.mounts) {
     check_path(mount.destination, "mounts");

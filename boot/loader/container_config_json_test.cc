@@ -31,7 +31,13 @@ ContainerConfig example() {
   config.sysctls = {{"kernel.shmmax", "1"}};
   config.devices = {{.path = "/dev/x", .mode = S_IFCHR | 0640, .major = 1, .minor = 3, .uid = 4, .gid = 5}};
   config.pids_limit = 100;
-  config.cpu_limit = 1.5;
+  config.cpu_quota = 150000;
+  config.cpu_period = 100000;
+  config.cpu_shares = 512;
+  config.memory_swap = 1 << 21;
+  config.memory_reservation = 1 << 19;
+  config.host_processors = ~0ULL;
+  config.scheduling = {.policy = 2, .priority = 5, .nice = -3, .reset_on_fork = true, .io_priority = 1 << 13 | 4};
   config.console_size = ConsoleSize{24, 80};
   return config;
 }

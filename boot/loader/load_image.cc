@@ -221,7 +221,8 @@ Result<LoadedImage> load_image(const LoadRequest& request) {
   const ExecCredentials exec = TRY(exec_credentials(*request.credentials, *program.file));
 
   LoadedImage loaded;
-  loaded.memory = TRY(MemoryManager::create(request.platform, request.stack_limit, request.randomize));
+  loaded.memory =
+      TRY(MemoryManager::create(request.platform, request.stack_limit, request.randomize, request.birthplace));
   MemoryManager& memory = *loaded.memory;
   memory.defer_mappings();
   const Mapped mapped = TRY(map_program(request, program, elf, memory));

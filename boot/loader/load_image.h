@@ -38,6 +38,7 @@ struct LoadRequest {
   std::uint64_t stack_limit = 8 << 20;  // RLIMIT_STACK
   MemoryManager::CallLimits limits;
   bool randomize = true;  // not under ADDR_NO_RANDOMIZE of personality(2)
+  Platform::Birthplace* birthplace = nullptr;
 };
 
 struct LoadedImage {

@@ -22,7 +22,7 @@ FakePlatform::FakePlatform() {
   layout_.vdso_size = 0x2000;
 }
 
-Result<std::unique_ptr<AddressSpace>> FakePlatform::new_address_space() {
+Result<std::unique_ptr<AddressSpace>> FakePlatform::new_address_space(Birthplace*) {
   return std::unique_ptr<AddressSpace>(std::make_unique<FakeAddressSpace>(layout_));
 }
 

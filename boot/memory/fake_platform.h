@@ -93,7 +93,8 @@ class FakeAddressSpace : public AddressSpace {
 class FakePlatform : public Platform {
  public:
   FakePlatform();
-  Result<std::unique_ptr<AddressSpace>> new_address_space() override;
+  Result<std::unique_ptr<Birthplace>> new_birthplace() override { return Errno(ENOSYS); }
+  Result<std::unique_ptr<AddressSpace>> new_address_space(Birthplace* birthplace = nullptr) override;
   const Layout& layout() const override { return layout_; }
 
  private:

@@ -60,14 +60,14 @@ MemoryManager::MemoryManager(std::unique_ptr<AddressSpace> space, const Platform
 MemoryManager::~MemoryManager() = default;
 
 Result<std::shared_ptr<MemoryManager>> MemoryManager::create(Platform& platform, std::uint64_t stack_limit,
-                                                             bool randomize) {
+                                                             bool randomize, Platform::Birthplace* birthplace) {
   const Platform::Layout& layout = platform.layout();
   State state;
   if (layout.vvar_size != 0) state.vmas.insert(system_vma(layout.vvar, layout.vvar_size, PROT_READ, "[vvar]"));
   if (layout.vdso_size != 0)
     state.vmas.insert(system_vma(layout.vdso, layout.vdso_size, PROT_READ | PROT_EXEC, "[vdso]"));
   const std::uint64_t top = choose_mmap_top(layout, stack_limit, randomize);
-  auto space = TRY(platform.new_address_space());
+  auto space = TRY(platform.new_address_space(birthplace));
   return std::shared_ptr<MemoryManager>(new MemoryManager(std::move(space), layout, std::move(state), top, randomize));
 }
 

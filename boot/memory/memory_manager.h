@@ -44,7 +44,8 @@ class MemoryManager : public FileMapper, public std::enable_shared_from_this<Mem
   // `stack_limit`: RLIMIT_STACK, which decides where mappings begin. `randomize`: not under ADDR_NO_RANDOMIZE of
   // personality(2).
   static Result<std::shared_ptr<MemoryManager>> create(Platform& platform, std::uint64_t stack_limit,
-                                                       bool randomize = true);
+                                                       bool randomize = true,
+                                                       Platform::Birthplace* birthplace = nullptr);
   ~MemoryManager() override;
 
   AddressSpace& space() { return *space_; }

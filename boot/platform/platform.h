@@ -200,8 +200,18 @@ class Platform {
  public:
   virtual ~Platform() = default;
 
-  // An address space with nothing mapped but the stub and the host's vdso.
-  virtual Result<std::unique_ptr<AddressSpace>> new_address_space() = 0;
+  // A process of the host from which address spaces are forked. They, and what is forked from them, are born where it
+  // is: in its cgroups, with its oom_score_adj and its scheduling. Ends when destroyed; address spaces outlive it.
+  class Birthplace {
+   public:
+    virtual ~Birthplace() = default;
+    virtual int host_pid() const = 0;
+  };
+  virtual Result<std::unique_ptr<Birthplace>> new_birthplace() = 0;
+
+  // An address space with nothing mapped but the stub and the host's vdso. `birthplace`: one of this platform's; null:
+  // the one that all have in common.
+  virtual Result<std::unique_ptr<AddressSpace>> new_address_space(Birthplace* birthplace = nullptr) = 0;
 
   // Application addresses lie in [mmap_min, task_size), except [reserved_start, reserved_end) and the vdso.
   struct Layout {

@@ -162,6 +162,7 @@ void inherit_from_parent(CurrentTask& task, const CloneArguments& arguments, Cur
   if ((arguments.flags & CLONE_THREAD) == 0) {
     child.group().dumpable = task.group().dumpable.load();
     child.group().oom_score_adj = task.group().oom_score_adj.load();
+    child.group().oom_score_adj_min = task.group().oom_score_adj_min.load();
   }
   const bool keeps_stack = (arguments.flags & (CLONE_VM | CLONE_VFORK)) != CLONE_VM;
   if (keeps_stack) child.signal_stack = task.signal_stack;

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <span>
 
+#include "boot/kernel/control_group.h"
 #include "boot/kernel/current_task.h"
 #include "boot/kernel/fd_table.h"
 #include "boot/kernel/futex.h"
@@ -195,7 +196,8 @@ Result<long> execute(CurrentTask& task, Fd directory, UserPath path, UserIn<std:
                             .credentials = task.credentials(),
                             .stack_limit = task.group().limits().soft(RLIMIT_STACK),
                             .limits = limits_of(task),
-                            .randomize = (task.task().personality.load() & kNoRandomize) == 0};
+                            .randomize = (task.task().personality.load() & kNoRandomize) == 0,
+                            .birthplace = task.group().control_group()->birthplace.get()};
   LoadedImage image = TRY(load_image(request));
   TRY(become(task, std::move(image)));
   return 0;

@@ -7,6 +7,7 @@
 #include <array>
 #include <cstring>
 
+#include "boot/kernel/processors.h"
 #include "boot/syscalls/handlers.h"
 #include "boot/syscalls/sched_targets.h"
 
@@ -79,12 +80,6 @@ Result<void> set_scheduling(CurrentTask& task, Task& target, const Scheduling& w
 Result<int> read_priority(CurrentTask& task, Pid pid, UserIn<struct sched_param> address) {
   if (!address || raw(pid) < 0) return Errno(EINVAL);
   return TRY(task.read(UserIn<int>{{address.value}}));
-}
-
-// One bit for each processor of the host.
-std::uint64_t all_processors() {
-  static const long count = std::clamp<long>(::sysconf(_SC_NPROCESSORS_CONF), 1, 64);
-  return count == 64 ? ~0ULL : (1ULL << count) - 1;
 }
 
 // The caller's structure, of a size that it names itself: smaller is older, larger must be zeros.
@@ -205,7 +200,7 @@ Result<long> sys_sched_setaffinity(CurrentTask& task, Pid pid, unsigned size, Us
   std::memcpy(&mask, bytes.data(), bytes.size());
   const TaskPtr target = TRY(affinity_target(task, pid));
   if (!may_schedule(task, *target)) return Errno(EPERM);
-  mask &= all_processors();
+  mask &= allowed_processors();
   if (mask == 0) return Errno(EINVAL);
   target->affinity.store(mask);
   return 0;
@@ -215,7 +210,7 @@ Result<long> sys_sched_setaffinity(CurrentTask& task, Pid pid, unsigned size, Us
 Result<long> sys_sched_getaffinity(CurrentTask& task, Pid pid, unsigned size, UserOut<std::byte> mask_address) {
   if (size < sizeof(std::uint64_t) || size % sizeof(std::uint64_t) != 0) return Errno(EINVAL);
   const TaskPtr target = TRY(affinity_target(task, pid));
-  const std::uint64_t mask = target->affinity.load() & all_processors();
+  const std::uint64_t mask = effective_affinity(*target);
   TRY(task.write(UserOut<std::uint64_t>{{mask_address.value}}, mask));
   return sizeof mask;
 }

@@ -82,7 +82,7 @@ Client::~Client() = default;
 std::uint32_t Client::server_version() const { return state_->version; }
 const std::string& Client::server_text() const { return state_->server; }
 
-void Client::create_container(CreateRequest request) {
+std::vector<int> Client::create_container(CreateRequest request) {
   check_descriptors(request.stdio.size() + request.gofer_connections.size() + request.overlay_stores.size());
   OfferedDescriptors offered;
   auto message = state_->sandbox.createContainerRequest();
@@ -90,8 +90,13 @@ void Client::create_container(CreateRequest request) {
   fill(message.initStdio(count(request.stdio)), request.stdio, offered);
   fill(message.initConnections(count(request.gofer_connections)), request.gofer_connections, offered);
   fill(message.initOverlayStores(count(request.overlay_stores)), request.overlay_stores, offered);
-  state_->send(message);
+  std::vector<int> processes = state_->ask(message, [](auto& response) {
+    std::vector<int> out;
+    for (const int process : response.getHostProcesses()) out.push_back(process);
+    return out;
+  });
   offered.close();
+  return processes;
 }
 
 void Client::start_container(const std::string& id) {

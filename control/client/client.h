@@ -87,7 +87,9 @@ class Client {
   std::uint32_t server_version() const;
   const std::string& server_text() const;
 
-  void create_container(CreateRequest request);
+  // Returns host processes as the boot process's pid namespace numbers them; what the container runs is forked from
+  // these, and so is where they are.
+  std::vector<int> create_container(CreateRequest request);
   void start_container(const std::string& id);
   void destroy_container(const std::string& id);
   // Returns the process's number in the container.

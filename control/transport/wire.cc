@@ -72,6 +72,13 @@ Outcome<void> read_settings(wire::Process::Reader in, ProcessConfig& out) {
     }
     out.oom_score_adj = in.getOomScoreAdj();
   }
+  const auto scheduling = in.getScheduling();
+  out.scheduling = {.policy = scheduling.getPolicy(),
+                    .priority = scheduling.getPriority(),
+                    .nice = scheduling.getNice(),
+                    .reset_on_fork = scheduling.getResetOnFork(),
+                    .io_priority = scheduling.getIoPriority()};
+  if (!is_valid(out.scheduling)) return invalid("process: scheduling out of range");
   if (in.getRows() != 0 || in.getColumns() != 0) out.console_size = ConsoleSize{in.getRows(), in.getColumns()};
   return read_rlimits(in.getRlimits(), out.rlimits);
 }
@@ -124,6 +131,12 @@ void write_process(const ProcessConfig& process, wire::Process::Builder out) {
   out.setNoNewPrivileges(process.no_new_privileges);
   out.setHasOomScoreAdj(process.oom_score_adj.has_value());
   out.setOomScoreAdj(process.oom_score_adj.value_or(0));
+  auto scheduling = out.initScheduling();
+  scheduling.setPolicy(process.scheduling.policy);
+  scheduling.setPriority(process.scheduling.priority);
+  scheduling.setNice(process.scheduling.nice);
+  scheduling.setResetOnFork(process.scheduling.reset_on_fork);
+  scheduling.setIoPriority(process.scheduling.io_priority);
   out.setTerminal(process.terminal);
   out.setRows(process.console_size.value_or(ConsoleSize{}).rows);
   out.setColumns(process.console_size.value_or(ConsoleSize{}).columns);
@@ -179,12 +192,23 @@ void write_limits(const Limits& limits, wire::Limits::Builder out) {
   out.setPids(limits.pids.value_or(kUnchanged));
   out.setMemory(limits.memory.value_or(kUnchanged));
   out.setCpuQuota(limits.cpu_quota.value_or(kUnchanged));
+  out.setCpuPeriod(limits.cpu_period.value_or(kUnchanged));
+  out.setCpuShares(limits.cpu_shares.value_or(kUnchanged));
+  out.setMemorySwap(limits.memory_swap.value_or(kUnchanged));
+  out.setMemoryReservation(limits.memory_reservation.value_or(kUnchanged));
 }
 
 Outcome<Limits> read_limits(wire::Limits::Reader in) {
-  for (const std::int64_t value : {in.getPids(), in.getMemory(), in.getCpuQuota()})
+  for (const std::int64_t value : {in.getPids(), in.getMemory(), in.getCpuQuota(), in.getCpuPeriod(), in.getCpuShares(),
+                                   in.getMemorySwap(), in.getMemoryReservation()})
     if (value < kUnchanged) return invalid("update: a limit is negative");
-  return Limits{limit_of(in.getPids()), limit_of(in.getMemory()), limit_of(in.getCpuQuota())};
+  return Limits{.pids = limit_of(in.getPids()),
+                .memory = limit_of(in.getMemory()),
+                .cpu_quota = limit_of(in.getCpuQuota()),
+                .cpu_period = limit_of(in.getCpuPeriod()),
+                .cpu_shares = limit_of(in.getCpuShares()),
+                .memory_swap = limit_of(in.getMemorySwap()),
+                .memory_reservation = limit_of(in.getMemoryReservation())};
 }
 
 void write_process_info(const ProcessInfo& process, wire::ProcessInfo::Builder out) {

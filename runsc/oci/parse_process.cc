@@ -2,6 +2,7 @@
 #include <sys/resource.h>
 
 #include <set>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -110,6 +111,56 @@ std::string parse_cwd(const JsonReader& from) {
   return cwd;
 }
 
+struct NamedNumber {
+  const char* name;
+  std::uint64_t number;
+};
+
+// SCHED_DEADLINE's processes may not fork, as those of a sandbox must.
+constexpr NamedNumber kPolicies[] = {
+    {"SCHED_OTHER", 0}, {"SCHED_FIFO", 1}, {"SCHED_RR", 2}, {"SCHED_BATCH", 3}, {"SCHED_IDLE", 5}};
+constexpr NamedNumber kSchedulerFlags[] = {
+    {"SCHED_FLAG_RESET_ON_FORK", 0x01},  {"SCHED_FLAG_RECLAIM", 0x02},     {"SCHED_FLAG_DL_OVERRUN", 0x04},
+    {"SCHED_FLAG_KEEP_POLICY", 0x08},    {"SCHED_FLAG_KEEP_PARAMS", 0x10}, {"SCHED_FLAG_UTIL_CLAMP_MIN", 0x20},
+    {"SCHED_FLAG_UTIL_CLAMP_MAX", 0x40},
+};
+constexpr NamedNumber kIoClasses[] = {{"IOPRIO_CLASS_RT", 1}, {"IOPRIO_CLASS_BE", 2}, {"IOPRIO_CLASS_IDLE", 3}};
+
+std::uint64_t number_named(const JsonReader& from, std::span<const NamedNumber> list) {
+  const std::string name = from.string();
+  for (const NamedNumber& each : list)
+    if (name == each.name) return each.number;
+  from.fail(in_quotes(name) + " is not supported");
+}
+
+Scheduler parse_scheduler(const JsonReader& from) {
+  from.expect_object();
+  Scheduler out;
+  out.policy = static_cast<int>(number_named(from.at("policy"), kPolicies));
+  const bool real_time = out.policy == 1 || out.policy == 2;
+  out.nice = from.optional_integer<std::int32_t>("nice").value_or(0);
+  if (out.nice < -20 || out.nice > 19) from.at("nice").fail(std::to_string(out.nice) + " is not within -20..19");
+  out.priority = from.optional_integer<std::int32_t>("priority").value_or(0);
+  if (!real_time && out.priority != 0) from.at("priority").fail("is for SCHED_FIFO and SCHED_RR only");
+  if (real_time && (out.priority < 1 || out.priority > 99))
+    from.fail("SCHED_FIFO and SCHED_RR need a priority of 1..99");
+  for (const char* key : {"runtime", "deadline", "period"}) {
+    if (from.optional_integer<std::uint64_t>(key).value_or(0) != 0) from.at(key).fail("is for SCHED_DEADLINE only");
+  }
+  if (const auto flags = from.find("flags")) {
+    for (const JsonReader& flag : flags->elements()) out.flags |= number_named(flag, kSchedulerFlags);
+  }
+  return out;
+}
+
+int parse_io_priority(const JsonReader& from) {
+  from.expect_object();
+  const auto io_class = static_cast<int>(number_named(from.at("class"), kIoClasses));
+  const int level = from.optional_integer<std::int32_t>("priority").value_or(0);
+  if (level < 0 || level > 7) from.at("priority").fail(std::to_string(level) + " is not within 0..7");
+  return io_class << 13 | level;
+}
+
 void refuse_unsupported(const JsonReader& from, Process& process, std::vector<std::string>& warnings) {
   process.selinux_label = from.string_or("selinuxLabel", "");
   if (!process.selinux_label.empty()) from.at("selinuxLabel").fail("SELinux labels are not supported");
@@ -117,9 +168,6 @@ void refuse_unsupported(const JsonReader& from, Process& process, std::vector<st
   if (!process.apparmor_profile.empty()) {
     warnings.push_back("AppArmor profile " + in_quotes(process.apparmor_profile) +
                        " is ignored: the application never reaches the host's system calls");
-  }
-  for (const char* key : {"scheduler", "ioPriority"}) {
-    if (from.has(key)) warnings.push_back(std::string("process.") + key + " is ignored");
   }
 }
 
@@ -144,6 +192,8 @@ Process parse_process(const JsonReader& from, std::vector<std::string>& warnings
   if (process.oom_score_adj && (*process.oom_score_adj < -1000 || *process.oom_score_adj > 1000)) {
     from.at("oomScoreAdj").fail(std::to_string(*process.oom_score_adj) + " is not within -1000..1000");
   }
+  if (const auto scheduler = from.find("scheduler")) process.scheduler = parse_scheduler(*scheduler);
+  if (const auto priority = from.find("ioPriority")) process.io_priority = parse_io_priority(*priority);
   refuse_unsupported(from, process, warnings);
   return process;
 }

@@ -23,7 +23,9 @@ json good() {
       "capabilities": {"bounding": ["CAP_KILL"], "permitted": ["CAP_KILL", "CAP_CHOWN"], "effective": ["CAP_CHOWN"],
                        "ambient": ["CAP_KILL"]},
       "rlimits": [{"type": "RLIMIT_NOFILE", "soft": 10, "hard": 20}],
-      "consoleSize": {"height": 24, "width": 80}, "oomScoreAdj": -5, "noNewPrivileges": true},
+      "consoleSize": {"height": 24, "width": 80}, "oomScoreAdj": -5,
+      "scheduler": {"policy": "SCHED_BATCH", "nice": 7, "flags": ["SCHED_FLAG_RESET_ON_FORK"]},
+      "ioPriority": {"class": "IOPRIO_CLASS_BE", "priority": 6}, "noNewPrivileges": true},
     "root": {"path": "rootfs", "readonly": true},
     "hostname": "box",
     "mounts": [
@@ -51,6 +53,11 @@ TEST(ParseSpec, TakesEveryField) {
   EXPECT_EQ(spec.process.rlimits[0], (ContainerRlimit{RLIMIT_NOFILE, 10, 20}));
   EXPECT_EQ(spec.process.console_size, (ConsoleSize{24, 80}));
   EXPECT_EQ(spec.process.oom_score_adj, -5);
+  ASSERT_TRUE(spec.process.scheduler);
+  EXPECT_EQ(spec.process.scheduler->policy, 3);
+  EXPECT_EQ(spec.process.scheduler->nice, 7);
+  EXPECT_EQ(spec.process.scheduler->flags, 1u);
+  EXPECT_EQ(spec.process.io_priority, 2 << 13 | 6);
   EXPECT_TRUE(spec.root.readonly);
   EXPECT_EQ(spec.mounts[1].destination, "/run/x");
   EXPECT_EQ(spec.mounts[1].flags, static_cast<std::uint64_t>(MS_NOSUID));
@@ -141,6 +148,15 @@ INSTANTIATE_TEST_SUITE_P(
         Broken{"CapabilitiesList", "/process/capabilities", "[]", "process.capabilities: must be an object"},
         Broken{"SelinuxLabel", "/process/selinuxLabel", "\"u:r:t\"", "SELinux labels are not supported"},
         Broken{"OomScore", "/process/oomScoreAdj", "1001", "not within -1000..1000"},
+        Broken{"SchedulerPolicy", "/process/scheduler/policy", "\"SCHED_DEADLINE\"",
+               "\"SCHED_DEADLINE\" is not supported"},
+        Broken{"SchedulerNice", "/process/scheduler/nice", "20", "not within -20..19"},
+        Broken{"SchedulerPriority", "/process/scheduler/priority", "5", "for SCHED_FIFO and SCHED_RR only"},
+        Broken{"SchedulerNoPriority", "/process/scheduler/policy", "\"SCHED_RR\"", "need a priority"},
+        Broken{"SchedulerFlag", "/process/scheduler/flags/0", "\"SCHED_FLAG_X\"", "\"SCHED_FLAG_X\" is not supported"},
+        Broken{"SchedulerPeriod", "/process/scheduler/period", "5", "for SCHED_DEADLINE only"},
+        Broken{"IoPriorityClass", "/process/ioPriority/class", "\"RT\"", "\"RT\" is not supported"},
+        Broken{"IoPriorityLevel", "/process/ioPriority/priority", "8", "not within 0..7"},
         Broken{"TerminalNumber", "/process/terminal", "1", "process.terminal: must be a boolean"},
         Broken{"NoRoot", "/root", nullptr, "root: is missing"},
         Broken{"NoRootPath", "/root/path", nullptr, "root.path: is missing"},

@@ -19,6 +19,14 @@ struct User {
   std::vector<std::uint32_t> additional_gids;
 };
 
+// In the numbers of sched_setattr(2).
+struct Scheduler {
+  int policy = 0;  // all but SCHED_DEADLINE
+  int nice = 0;
+  int priority = 0;
+  std::uint64_t flags = 0;
+};
+
 struct Process {
   bool terminal = false;
   std::optional<ConsoleSize> console_size;
@@ -30,6 +38,8 @@ struct Process {
   std::vector<ContainerRlimit> rlimits;  // no resource twice, soft <= hard
   bool no_new_privileges = false;
   std::optional<int> oom_score_adj;  // -1000..1000
+  std::optional<Scheduler> scheduler;
+  std::optional<int> io_priority;  // as ioprio_set(2) takes it: class << 13 | level
   std::string apparmor_profile;
   std::string selinux_label;
 };

@@ -245,6 +245,18 @@ std::vector<std::string> cgroup_directories_of(const std::vector<std::string>& e
   return out;
 }
 
+void enter_cgroups(const std::vector<std::string>& entries, const std::vector<pid_t>& pids) {
+  for (const std::string& path : cgroup_directories_of(entries)) {
+    const CgroupDirectory directory(path);
+    if (!directory.exists()) continue;
+    for (const pid_t pid : pids) {
+      const int error = directory.try_write("cgroup.procs", std::to_string(pid));
+      if (error == 0 || error == ESRCH || is_lack_of_rights(error)) continue;
+      throw_system_error("move process " + std::to_string(pid) + " into cgroup " + path, error);
+    }
+  }
+}
+
 void update_cgroup(const CgroupHost& host, const std::vector<std::string>& entries, const oci::Resources& resources) {
   std::vector<std::string> existing;
   for (const std::string& path : cgroup_directories_of(entries)) {

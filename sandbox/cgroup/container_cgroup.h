@@ -69,6 +69,10 @@ class ContainerCgroup {
 // The entries of a container that are directories; the others are units of systemd, "unit:NAME" or "user-unit:NAME".
 std::vector<std::string> cgroup_directories_of(const std::vector<std::string>& entries);
 
+// Moves processes into the cgroup of a container that exists; one that has ended is no error. Throws UserError, but not
+// where the caller lacks the right.
+void enter_cgroups(const std::vector<std::string>& entries, const std::vector<pid_t>& pids);
+
 // Writes limits into the cgroup of a container that exists. Throws UserError; limits that were written before stay.
 void update_cgroup(const CgroupHost& host, const std::vector<std::string>& entries, const oci::Resources& resources);
 

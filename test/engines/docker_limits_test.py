@@ -3,27 +3,35 @@ import os
 
 import docker
 
+# The files of both versions: which one a container is shown is the host's choice.
+SHOW_LIMITS = ('cd /sys/fs/cgroup; cat memory/memory.limit_in_bytes 2>/dev/null || cat memory.max; '
+               'cat pids/pids.max 2>/dev/null || cat pids.max')
+SHOW_QUOTA = ('cd /sys/fs/cgroup; if [ -e cpu.max ]; then cat cpu.max; '
+              'else echo $(cat cpu/cpu.cfs_quota_us cpu/cpu.cfs_period_us); fi')
 HOG = 'x=0123456789abcdef; while :; do x=$x$x; done'
 
 
 class DockerLimits(docker.Case):
-    def on_the_host(self, file):
-        """What a file says in the host's control groups of the containers that there are."""
+    def on_the_host(self, *files):
+        """What the one of these files that there is says in the host's control groups of the containers."""
         out = []
         for group in self.daemon.cgroups():
-            path = os.path.join(group, file)
-            if os.path.basename(group) != self.daemon.group and os.path.exists(path):
-                with open(path) as f:
-                    out.append(f.read().strip())
+            for path in (os.path.join(group, file) for file in files):
+                if os.path.basename(group) != self.daemon.group and os.path.exists(path):
+                    with open(path) as f:
+                        out.append(f.read().split()[0])
         return out
 
     def test_limits_are_seen_inside(self):
         flags = ('--memory', '64m', '--cpus', '0.5', '--pids-limit', '50')
-        script = 'cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/pids/pids.max'
-        self.assertEqual(self.same(*flags, script), '67108864\n50')
+        self.assertEqual(self.same(*flags, SHOW_LIMITS), '67108864\n50')
+        self.assertEqual(self.same(*flags, SHOW_QUOTA), '50000 100000')
 
     def test_processors(self):
-        self.assertEqual(self.same('--cpuset-cpus', '0', 'nproc'), '1')
+        script = 'nproc; grep Cpus_allowed_list /proc/self/status; grep -c ^processor /proc/cpuinfo'
+        for processor in os.sched_getaffinity(0):
+            shown = self.same('--cpuset-cpus', str(processor), script)
+            self.assertTrue(shown.startswith('1\nCpus_allowed_list:\t%d\n' % processor), shown)
 
     def test_the_limit_of_processes(self):
         script = 'for i in $(seq 30); do sleep 1000 & done'
@@ -35,10 +43,10 @@ class DockerLimits(docker.Case):
     def test_update(self):
         self.start('box', '--memory', '200m', '--cpus', '1', '--pids-limit', '100')
         self.ok('update', '--memory', '100m', '--memory-swap', '100m', '--cpus', '0.5', '--pids-limit', '20', 'box')
-        script = 'cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/pids/pids.max'
-        self.assertEqual(self.ok('exec', 'box', 'sh', '-c', script), '104857600\n20')
-        self.assertEqual(self.on_the_host('cpu.cfs_quota_us'), ['50000'])
-        self.assertEqual(self.on_the_host('memory.limit_in_bytes'), ['104857600'])
+        self.assertEqual(self.ok('exec', 'box', 'sh', '-c', SHOW_LIMITS), '104857600\n20')
+        self.assertEqual(self.ok('exec', 'box', 'sh', '-c', SHOW_QUOTA), '50000 100000')
+        self.assertEqual(self.on_the_host('cpu.cfs_quota_us', 'cpu.max'), ['50000'])
+        self.assertEqual(self.on_the_host('memory.limit_in_bytes', 'memory.max'), ['104857600'])
         result = self.docker('exec', 'box', 'sh', '-c', 'for i in $(seq 30); do sleep 1000 & done')
         self.assertIn("can't fork", result.stderr)
 

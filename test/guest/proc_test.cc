@@ -11,7 +11,9 @@
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <map>
 #include <sstream>
 #include <thread>
@@ -291,6 +293,21 @@ TEST(ProcPid, OomScoreAdjRoundTrips) {
       EXPECT_ERRNO(write(fd.get(), "1001", 4), EINVAL);
     }
     EXPECT_EQ("500\n", ReadFile("/proc/self/oom_score_adj"));
+  });
+}
+
+TEST(ProcPid, OomScoreAdjGoesNoLowerThanWhatTheMightySet) {
+  InChild([] {
+    const auto write_score = [](const std::string& text) {
+      Fd fd(open("/proc/self/oom_score_adj", O_WRONLY));
+      return write(fd.get(), text.data(), text.size()) < 0 ? errno : 0;
+    };
+    const int least = std::stoi(ReadFile("/proc/self/oom_score_adj"));
+    ASSERT_EQ(0, setresuid(1, 1, 1));  // and with it every capability
+    prctl(PR_SET_DUMPABLE, 1);         // or the file belongs to root
+    EXPECT_EQ(0, write_score("1000"));
+    EXPECT_EQ(EACCES, write_score("-1000"));
+    EXPECT_EQ(0, write_score(std::to_string(std::max(least, 0) + 1)));
   });
 }
 

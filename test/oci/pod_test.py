@@ -1,6 +1,7 @@
 """Pods: several containers in one sandbox, by the annotations of containerd, CRI-O and Docker."""
 import os
 import signal
+import unittest
 
 import harness
 import oci
@@ -97,6 +98,60 @@ class Pods(oci.Case):
         self.assertEqual(self.status('c1'), 'stopped')
         for name in ('c0', 'c1', 'c2', 'pod'):
             self.ok('delete', name)
+
+    def cgroups_of(self, name):
+        """The directories of a container's own cgroup."""
+        return [path for path in self.state(name)['cgroups'] if path.startswith('/') and os.path.isdir(path)]
+
+    def members_of(self, name):
+        """The host processes in each of them."""
+        out = []
+        for path in self.cgroups_of(name):
+            with open(path + '/cgroup.procs') as f:
+                out.append({int(line) for line in f})
+        return out
+
+    @unittest.skipUnless(os.path.isdir('/sys/fs/cgroup'), 'the host has no cgroups')
+    def test_a_member_is_in_a_cgroup_of_its_own(self):
+        """With all that it runs, also what exec and fork start: its limits hold for it alone, and its use is counted."""
+        self.sandbox()
+        pid = self.run_detached('c', ('sh', '-c', 'sleep 1000 & exec sleep 1000'),
+                                self.member(change=lambda spec: spec['process'].update(oomScoreAdj=444) or spec))
+        other = self.run_detached('d', FOREVER, self.member())
+        execed = self.start('exec', 'c', 'sh', '-c', 'echo up; exec sleep 1000')
+        self.assertEqual(execed.stdout.readline(), 'up\n')
+        state = self.state('c')
+        for inside in self.members_of('c'):
+            # Relay, gofer, the process to fork others from, and an agent and a thread of each of three processes.
+            self.assertGreaterEqual(len(inside), 2 + 1 + 3 * 2)
+            self.assertLessEqual({pid, state['gofer']['pid']}, inside)
+            self.assertTrue(inside.isdisjoint(set().union(*self.members_of('d'))))
+            application = inside - {pid, state['gofer']['pid']}
+            self.assertEqual({open('/proc/%d/oom_score_adj' % p).read() for p in application}, {'444\n'})
+            self.assertEqual({os.path.basename(open('/proc/%d/comm' % p).read()) for p in application}, {'runsc-app\n'})
+        self.kill_and_delete('c', pid)
+        self.assertNotEqual(self.finish(execed)[0], 0)
+        self.kill_and_delete('d', other)
+        self.end_pod()
+
+    @unittest.skipUnless(os.path.isdir('/sys/fs/cgroup'), 'the host has no cgroups')
+    def test_memory_of_a_member_runs_out(self):
+        """Only that one ends."""
+        limit = 48 << 20
+        hog = 'x=0123456789abcdef; while :; do x=$x$x; done'
+
+        def change(spec):
+            spec['linux']['resources'] = {'memory': {'limit': limit, 'swap': limit}}
+            return spec
+        self.sandbox()
+        pid = self.run_detached('c', ('sh', '-c', 'sh -c "%s"; exit $?' % hog.replace('$', '\\$')),
+                                self.member(change=change))
+        other = self.run_detached('d', FOREVER, self.member())
+        self.assertEqual(self.end_of(pid), 128 + signal.SIGKILL)
+        self.assertEqual(self.ok('exec', 'd', 'echo', 'lives'), 'lives\n')
+        self.ok('delete', 'c')
+        self.kill_and_delete('d', other)
+        self.end_pod()
 
     def test_delete_force(self):
         self.sandbox()

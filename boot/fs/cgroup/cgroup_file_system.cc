@@ -1,18 +1,20 @@
 #include "boot/fs/cgroup/cgroup_file_system.h"
 
 #include <linux/magic.h>
-#include <sys/sysinfo.h>
 
 #include <algorithm>
 
 #include "boot/fs/cgroup/register.h"
 #include "boot/fs/cpu/processors.h"
 #include "boot/fs/pseudo/format.h"
+#include "boot/kernel/processors.h"
+#include "boot/kernel/resident.h"
 
 namespace runsc {
 namespace {
 
 using ull = unsigned long long;
+using Shown = ControlGroup::ShownLimits;
 
 // "No limit" of version 1: the largest number of whole pages.
 constexpr ull kUnlimited = 0x7ffffffffffff000;
@@ -67,18 +69,73 @@ void add_memory_limit(FixedDirectory& directory, const char* name, CgroupFileSys
   });
 }
 
-std::string memory_in_use() {
-  struct sysinfo host {};
-  ::sysinfo(&host);
-  return std::to_string(ull{host.totalram - host.freeram} * host.mem_unit) + "\n";
+// Text that `show` makes of the container's limits.
+template <typename Show>
+void add_shown(FixedDirectory& directory, const char* name, CgroupFileSystem& file_system, Show show) {
+  directory.add_text(name, [&file_system, show]() -> Result<std::string> {
+    return show(file_system.control_group().shown_limits) + "\n";
+  });
 }
 
-void add_memory_in_use(FixedDirectory& directory, const char* name) {
-  directory.add_text(name, []() -> Result<std::string> { return memory_in_use(); });
+void add_number(FixedDirectory& directory, const char* name, CgroupFileSystem& file_system,
+                std::atomic<std::int64_t> Shown::*which, std::string unlimited) {
+  add_shown(directory, name, file_system, [which, unlimited = std::move(unlimited)](const Shown& limits) {
+    const std::int64_t value = (limits.*which).load();
+    return value < 0 ? unlimited : std::to_string(value);
+  });
+}
+
+void add_processor_list(FixedDirectory& directory, const char* name) {
+  directory.add_text(name, []() -> Result<std::string> { return list_text(allowed_processors()) + "\n"; });
+}
+
+// What the container's processes have in memory; what the sandbox itself needs is none of theirs.
+void add_memory_in_use(FixedDirectory& directory, const char* name, CgroupFileSystem& file_system) {
+  directory.add_text(name, [&file_system]() -> Result<std::string> {
+    return std::to_string(resident(file_system.kernel(), file_system.control_group()).total()) + "\n";
+  });
+}
+
+// cpu.weight of cpu.shares, as runc converts it.
+std::string weight_text(const Shown& limits) {
+  const std::int64_t shares = std::clamp<std::int64_t>(limits.cpu_shares, 2, 262144);
+  return std::to_string(1 + (shares - 2) * 9999 / 262142);
+}
+
+std::string quota_text(const Shown& limits) {
+  const std::int64_t quota = limits.cpu_quota.load();
+  return (quota > 0 ? std::to_string(quota) : "max") + " " + std::to_string(limits.cpu_period.load());
+}
+
+// Version 2 counts swap alone.
+std::string swap_text(std::uint64_t memory, const Shown& limits) {
+  const std::int64_t both = limits.memory_swap.load();
+  if (both < 0 || memory == 0) return "max";
+  return std::to_string(both - std::min(both, static_cast<std::int64_t>(memory)));
+}
+
+void fill_memory_2(FixedDirectory& root, CgroupFileSystem& file_system) {
+  add_memory_in_use(root, "memory.current", file_system);
+  add_memory_limit(root, "memory.max", file_system, "max");
+  add_value(root, "memory.high", "max");
+  add_shown(root, "memory.swap.max", file_system, [&file_system](const Shown& limits) {
+    return swap_text(file_system.control_group().shown_memory, limits);
+  });
+  add_number(root, "memory.low", file_system, &Shown::memory_reservation, "0");
+  for (const char* name : {"memory.min", "memory.swap.current"}) add_value(root, name, "0");
+  add_value(root, "memory.events", "low 0\nhigh 0\nmax 0\noom 0\noom_kill 0");
+  root.add_text("memory.stat", [&file_system]() -> Result<std::string> {
+    const Resident use = resident(file_system.kernel(), file_system.control_group());
+    std::string out;
+    append_format(out, "anon %llu\nfile %llu\nkernel 0\nshmem %llu\n", ull{use.anonymous},
+                  ull{use.file + use.shared_memory}, ull{use.shared_memory});
+    append_format(out, "inactive_anon 0\nactive_anon %llu\ninactive_file 0\nactive_file %llu\n", ull{use.anonymous},
+                  ull{use.file});
+    return out;
+  });
 }
 
 void fill_version_2(FixedDirectory& root, CgroupFileSystem& file_system) {
-  const std::string cpus = list_text(first_processors(processor_count()));
   add_value(root, "cgroup.controllers", "cpuset cpu memory pids");
   add_value(root, "cgroup.subtree_control", "");
   add_value(root, "cgroup.events", "populated 1\nfrozen 0");
@@ -88,17 +145,13 @@ void fill_version_2(FixedDirectory& root, CgroupFileSystem& file_system) {
   add_value(root, "cgroup.type", "domain");
   add_members(root, "cgroup.procs", file_system, false);
   add_members(root, "cgroup.threads", file_system, true);
-  add_value(root, "cpu.max", "max 100000");
-  add_value(root, "cpu.weight", "100");
+  add_shown(root, "cpu.max", file_system, quota_text);
+  add_shown(root, "cpu.weight", file_system, weight_text);
   add_value(root, "cpuset.cpus", "");
-  add_value(root, "cpuset.cpus.effective", cpus);
+  add_processor_list(root, "cpuset.cpus.effective");
   add_value(root, "cpuset.mems", "");
   add_value(root, "cpuset.mems.effective", "0");
-  add_memory_in_use(root, "memory.current");
-  add_memory_limit(root, "memory.max", file_system, "max");
-  for (const char* name : {"memory.high", "memory.swap.max"}) add_value(root, name, "max");
-  for (const char* name : {"memory.min", "memory.low", "memory.swap.current"}) add_value(root, name, "0");
-  add_value(root, "memory.events", "low 0\nhigh 0\nmax 0\noom 0\noom_kill 0");
+  fill_memory_2(root, file_system);
   add_task_count(root, "pids.current", file_system);
   add_task_limit(root, file_system);
 }
@@ -110,28 +163,44 @@ void fill_controller(FixedDirectory& directory, CgroupFileSystem& file_system) {
   add_value(directory, "notify_on_release", "0");
 }
 
+void fill_memory_1(FixedDirectory& memory, CgroupFileSystem& file_system) {
+  add_memory_limit(memory, "memory.limit_in_bytes", file_system, std::to_string(kUnlimited));
+  add_number(memory, "memory.memsw.limit_in_bytes", file_system, &Shown::memory_swap, std::to_string(kUnlimited));
+  add_number(memory, "memory.soft_limit_in_bytes", file_system, &Shown::memory_reservation, std::to_string(kUnlimited));
+  for (const char* name : {"memory.usage_in_bytes", "memory.memsw.usage_in_bytes"})
+    add_memory_in_use(memory, name, file_system);
+  memory.add_text("memory.stat", [&file_system]() -> Result<std::string> {
+    const ControlGroup& group = file_system.control_group();
+    const ull limit = group.shown_memory == 0 ? kUnlimited : group.shown_memory.load();
+    const std::int64_t both = group.shown_limits.memory_swap;
+    const Resident use = resident(file_system.kernel(), file_system.control_group());
+    std::string out;
+    for (const char* prefix : {"", "total_"}) {
+      append_format(out, "%scache %llu\n%srss %llu\n%smapped_file %llu\n", prefix, ull{use.file + use.shared_memory},
+                    prefix, ull{use.anonymous}, prefix, ull{use.file});
+      append_format(out, "%sinactive_file 0\n%sactive_file %llu\n", prefix, prefix, ull{use.file});
+    }
+    append_format(out, "hierarchical_memory_limit %llu\nhierarchical_memsw_limit %llu\n", limit,
+                  both < 0 ? kUnlimited : static_cast<ull>(both));
+    return out;
+  });
+}
+
 void fill_version_1(FixedDirectory& root, CgroupFileSystem& file_system) {
   const auto controller = [&](const char* name) -> FixedDirectory& {
     FixedDirectory& directory = root.add_directory(name, 0755);
     fill_controller(directory, file_system);
     return directory;
   };
-  const std::string cpus = list_text(first_processors(processor_count()));
   FixedDirectory& cpu = controller("cpu");
-  add_value(cpu, "cpu.cfs_period_us", "100000");
-  add_value(cpu, "cpu.cfs_quota_us", "-1");
-  add_value(cpu, "cpu.shares", "1024");
+  add_number(cpu, "cpu.cfs_period_us", file_system, &Shown::cpu_period, "100000");
+  add_number(cpu, "cpu.cfs_quota_us", file_system, &Shown::cpu_quota, "-1");
+  add_number(cpu, "cpu.shares", file_system, &Shown::cpu_shares, "1024");
   FixedDirectory& cpuset = controller("cpuset");
-  add_value(cpuset, "cpuset.cpus", cpus);
-  add_value(cpuset, "cpuset.effective_cpus", cpus);
+  for (const char* name : {"cpuset.cpus", "cpuset.effective_cpus"}) add_processor_list(cpuset, name);
   add_value(cpuset, "cpuset.mems", "0");
   add_value(cpuset, "cpuset.effective_mems", "0");
-  FixedDirectory& memory = controller("memory");
-  add_memory_limit(memory, "memory.limit_in_bytes", file_system, std::to_string(kUnlimited));
-  for (const char* name : {"memory.soft_limit_in_bytes", "memory.memsw.limit_in_bytes"})
-    add_value(memory, name, std::to_string(kUnlimited));
-  add_memory_in_use(memory, "memory.usage_in_bytes");
-  add_value(memory, "memory.stat", "hierarchical_memory_limit " + std::to_string(kUnlimited));
+  fill_memory_1(controller("memory"), file_system);
   FixedDirectory& pids = controller("pids");
   add_task_count(pids, "pids.current", file_system);
   add_task_limit(pids, file_system);

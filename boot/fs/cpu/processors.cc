@@ -1,18 +1,14 @@
 #include "boot/fs/cpu/processors.h"
 
-#include <sched.h>
-#include <unistd.h>
-
 #include "boot/fs/pseudo/format.h"
 
 namespace runsc {
 
-int processor_count() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (::sched_getaffinity(::getpid(), sizeof set, &set) != 0) return 1;
-  const int count = CPU_COUNT(&set);
-  return count > 0 ? count : 1;
+std::vector<int> numbers_of(std::uint64_t set) {
+  std::vector<int> out;
+  for (int i = 0; i < 64; ++i)
+    if (((set >> i) & 1) != 0) out.push_back(i);
+  return out;
 }
 
 std::string list_text(std::uint64_t set) {

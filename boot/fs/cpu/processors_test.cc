@@ -20,10 +20,9 @@ TEST(Processors, MasksAreAsWideAsTheMachine) {
   EXPECT_EQ("3,00000001", mask_text(0x300000001ULL, 34));
 }
 
-TEST(Processors, ThereIsAtLeastOne) {
-  EXPECT_GE(processor_count(), 1);
-  EXPECT_EQ(1u, first_processors(1));
-  EXPECT_EQ(~0ULL, first_processors(64));
+TEST(Processors, NumbersOfASet) {
+  EXPECT_EQ(numbers_of(0), std::vector<int>{});
+  EXPECT_EQ(numbers_of(0x8000000000000005ULL), (std::vector<int>{0, 2, 63}));
 }
 
 }  // namespace

@@ -19,6 +19,7 @@ struct CpuIdentity {
 CpuIdentity identify_cpu();
 
 // One block for each of `count` processors.
-std::string format_cpuinfo(const CpuIdentity& cpu, int count);
+// `set`: the processors, one bit each.
+std::string format_cpuinfo(const CpuIdentity& cpu, std::uint64_t set);
 
 }  // namespace runsc

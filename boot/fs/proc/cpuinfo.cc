@@ -2,12 +2,15 @@
 #include "boot/fs/proc/cpu_identity.h"
 #include "boot/fs/proc/system_files.h"
 #include "boot/fs/pseudo/format.h"
+#include "boot/kernel/processors.h"
 
 namespace runsc {
 
-std::string format_cpuinfo(const CpuIdentity& cpu, int count) {
+std::string format_cpuinfo(const CpuIdentity& cpu, std::uint64_t set) {
   std::string out;
-  for (int i = 0; i < count; ++i) {
+  const std::vector<int> numbers = numbers_of(set);
+  const int count = static_cast<int>(numbers.size());
+  for (const int i : numbers) {
     append_format(out, "processor\t: %d\nvendor_id\t: %s\ncpu family\t: %u\nmodel\t\t: %u\nmodel name\t: %s\n", i,
                   cpu.vendor.c_str(), cpu.family, cpu.model, cpu.name.c_str());
     append_format(out, "stepping\t: %u\nmicrocode\t: 0xffffffff\ncpu MHz\t\t: %.3f\ncache size\t: %u KB\n",
@@ -25,6 +28,6 @@ std::string format_cpuinfo(const CpuIdentity& cpu, int count) {
   return out;
 }
 
-std::string show_cpuinfo() { return format_cpuinfo(identify_cpu(), processor_count()); }
+std::string show_cpuinfo(Kernel& kernel) { return format_cpuinfo(identify_cpu(), online_processors(kernel)); }
 
 }  // namespace runsc

@@ -131,9 +131,10 @@ TEST(Cpuinfo, HasOneBlockForEachProcessor) {
   cpu.vendor = "V";
   cpu.name = "Model X";
   cpu.flags = "fpu sse2";
-  const std::string text = format_cpuinfo(cpu, 2);
+  const std::string text = format_cpuinfo(cpu, 0b101);
   EXPECT_EQ(0u, text.find("processor\t: 0\nvendor_id\t: V\n"));
-  EXPECT_NE(std::string::npos, text.find("\n\nprocessor\t: 1\n"));
+  EXPECT_NE(std::string::npos, text.find("\n\nprocessor\t: 2\n"));
+  EXPECT_NE(std::string::npos, text.find("\ncpu cores\t: 2\n"));
   EXPECT_NE(std::string::npos, text.find("\nmodel name\t: Model X\n"));
   EXPECT_NE(std::string::npos, text.find("\nflags\t\t: fpu sse2\n"));
 }

@@ -5,10 +5,10 @@
 #include <algorithm>
 
 #include "boot/base/checked.h"
-#include "boot/fs/proc/resident.h"
 #include "boot/fs/proc/system_files.h"
 #include "boot/fs/pseudo/format.h"
 #include "boot/kernel/control_group.h"
+#include "boot/kernel/resident.h"
 #include "boot/kernel/task.h"
 #include "boot/kernel/thread_task.h"
 

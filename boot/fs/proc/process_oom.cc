@@ -1,6 +1,9 @@
+#include <linux/capability.h>
+
 #include <charconv>
 
 #include "boot/fs/proc/process_texts.h"
+#include "boot/kernel/thread_task.h"
 
 namespace runsc {
 namespace {
@@ -17,6 +20,16 @@ Result<int> parse(std::string_view text, int least, int most) {
   return value;
 }
 
+Result<void> store(ThreadGroup& group, int value) {
+  const Task* const writer = task_of_this_thread();
+  const CredentialsPtr credentials = writer != nullptr ? writer->credentials() : nullptr;
+  const bool capable = credentials != nullptr && credentials->has(CAP_SYS_RESOURCE);
+  if (value < group.oom_score_adj_min.load() && !capable) return Errno(EACCES);
+  group.oom_score_adj = value;
+  if (capable) group.oom_score_adj_min = value;
+  return {};
+}
+
 }  // namespace
 
 // The host's OOM killer does not see the processes of the sandbox apart: what Linux shows for one of little memory.
@@ -29,8 +42,7 @@ Result<std::string> show_oom_score_adj(const ProcessView& view) {
 }
 
 Result<void> store_oom_score_adj(const ProcessView& view, std::string_view text) {
-  view.group().oom_score_adj = TRY(parse(text, kMin, kMax));
-  return {};
+  return store(view.group(), TRY(parse(text, kMin, kMax)));
 }
 
 Result<std::string> show_oom_adj(const ProcessView& view) {
@@ -40,8 +52,7 @@ Result<std::string> show_oom_adj(const ProcessView& view) {
 
 Result<void> store_oom_adj(const ProcessView& view, std::string_view text) {
   const int value = TRY(parse(text, kOldDisable, kOldMax));
-  view.group().oom_score_adj = value == kOldMax ? kMax : value * kMax / -kOldDisable;
-  return {};
+  return store(view.group(), value == kOldMax ? kMax : value * kMax / -kOldDisable);
 }
 
 }  // namespace runsc

@@ -1,8 +1,8 @@
 #include "boot/fs/proc/process_maps.h"
 #include "boot/fs/proc/process_texts.h"
-#include "boot/fs/proc/resident.h"
 #include "boot/fs/pseudo/format.h"
 #include "boot/kernel/fs_context.h"
+#include "boot/kernel/resident.h"
 
 namespace runsc {
 namespace {

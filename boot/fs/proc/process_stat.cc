@@ -5,8 +5,8 @@
 #include "boot/base/checked.h"
 #include "boot/fs/proc/escape.h"
 #include "boot/fs/proc/process_texts.h"
-#include "boot/fs/proc/resident.h"
 #include "boot/fs/pseudo/format.h"
+#include "boot/kernel/resident.h"
 
 namespace runsc {
 namespace {

@@ -1,12 +1,15 @@
+#include <bit>
+
 #include "boot/base/checked.h"
 #include "boot/fs/cpu/processors.h"
 #include "boot/fs/proc/escape.h"
 #include "boot/fs/proc/process_facts.h"
 #include "boot/fs/proc/process_texts.h"
-#include "boot/fs/proc/resident.h"
 #include "boot/fs/pseudo/format.h"
 #include "boot/kernel/fd_table.h"
 #include "boot/kernel/fs_context.h"
+#include "boot/kernel/processors.h"
+#include "boot/kernel/resident.h"
 #include "boot/kernel/seccomp_filters.h"
 
 namespace runsc {
@@ -101,8 +104,8 @@ void append_privileges(std::string& out, const Credentials& c, const SeccompFilt
 }
 
 void append_processors(std::string& out, const Task& task) {
-  const int count = processor_count();
-  const std::uint64_t allowed = task.affinity.load() & first_processors(count);
+  const std::uint64_t allowed = effective_affinity(task);
+  const int count = std::bit_width(online_processors(task.kernel()));
   append_format(out, "Cpus_allowed:\t%s\nCpus_allowed_list:\t%s\n", mask_text(allowed, count).c_str(),
                 list_text(allowed).c_str());
   out += "Mems_allowed:\t1\nMems_allowed_list:\t0\n";

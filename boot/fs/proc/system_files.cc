@@ -4,6 +4,7 @@
 
 #include "boot/fs/cpu/processors.h"
 #include "boot/fs/pseudo/format.h"
+#include "boot/kernel/processors.h"
 #include "boot/kernel/system_identity.h"
 
 namespace runsc {
@@ -53,22 +54,23 @@ std::string show_filesystems(const FileSystemRegistry& registry) {
   return out;
 }
 
-std::string processor_columns() {
+std::string processor_columns(const Kernel& kernel) {
   std::string out;
-  for (int i = 0; i < processor_count(); ++i) append_format(out, "%s%-8d", "CPU", i);
+  for (const int i : numbers_of(online_processors(kernel))) append_format(out, "%s%-8d", "CPU", i);
   return out;
 }
 
 // Interrupts are the host's.
-std::string show_interrupts() { return "           " + processor_columns() + "\n"; }
+std::string show_interrupts(Kernel& kernel) { return "           " + processor_columns(kernel) + "\n"; }
 
-std::string show_softirqs() {
+std::string show_softirqs(Kernel& kernel) {
   constexpr std::array kNames = {"HI",       "TIMER",   "NET_TX", "NET_RX",  "BLOCK",
                                  "IRQ_POLL", "TASKLET", "SCHED",  "HRTIMER", "RCU"};
-  std::string out = "                    " + processor_columns() + "\n";
+  std::string out = "                    " + processor_columns(kernel) + "\n";
+  const std::size_t count = numbers_of(online_processors(kernel)).size();
   for (const char* name : kNames) {
     append_format(out, "%12s:", name);
-    for (int i = 0; i < processor_count(); ++i) append_format(out, " %10d", 0);
+    for (std::size_t i = 0; i < count; ++i) append_format(out, " %10d", 0);
     out += '\n';
   }
   return out;
@@ -91,9 +93,9 @@ void add_system_files(FixedDirectory& root, ProcFileSystem& file_system) {
   add("stat", show_system_stat);
   add("uptime", show_uptime);
   add("loadavg", show_loadavg);
-  root.add_text("cpuinfo", []() -> Result<std::string> { return show_cpuinfo(); });
-  root.add_text("interrupts", []() -> Result<std::string> { return show_interrupts(); });
-  root.add_text("softirqs", []() -> Result<std::string> { return show_softirqs(); });
+  add("cpuinfo", show_cpuinfo);
+  add("interrupts", show_interrupts);
+  add("softirqs", show_softirqs);
   root.add_text("version", []() -> Result<std::string> { return show_version(); });
   root.add_text("filesystems",
                 [&services]() -> Result<std::string> { return show_filesystems(services.file_systems); });

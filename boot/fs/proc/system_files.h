@@ -16,6 +16,6 @@ std::string show_system_stat(Kernel& kernel);
 std::string show_uptime(Kernel& kernel);
 std::string show_loadavg(Kernel& kernel);
 // cpuinfo.cc
-std::string show_cpuinfo();
+std::string show_cpuinfo(Kernel& kernel);
 
 }  // namespace runsc

@@ -7,6 +7,7 @@
 #include "boot/fs/cpu/processors.h"
 #include "boot/fs/proc/system_files.h"
 #include "boot/fs/pseudo/format.h"
+#include "boot/kernel/processors.h"
 
 namespace runsc {
 namespace {
@@ -40,13 +41,15 @@ constexpr std::int64_t kTick = kNanosecondsPerSecond / 100;
 ull ticks(std::int64_t ns) { return static_cast<ull>(std::max<std::int64_t>(ns, 0) / kTick); }
 
 struct Processors {
+  std::vector<int> numbers;
   int count = 1;
   std::int64_t user_ns = 0, system_ns = 0, idle_ns = 0;  // of all together
 };
 
-Processors processors(const Load& load) {
+Processors processors(const Kernel& kernel, const Load& load) {
   Processors all;
-  all.count = processor_count();
+  all.numbers = numbers_of(online_processors(kernel));
+  all.count = static_cast<int>(all.numbers.size());
   all.user_ns = load.used.user_ns;
   all.system_ns = load.used.system_ns;
   all.idle_ns = std::max<std::int64_t>(now_ns(CLOCK_BOOTTIME) * all.count - all.user_ns - all.system_ns, 0);
@@ -57,11 +60,11 @@ Processors processors(const Load& load) {
 
 std::string show_system_stat(Kernel& kernel) {
   const Load load = gather_load(kernel);
-  const Processors all = processors(load);
+  const Processors all = processors(kernel, load);
   std::string out;
   append_format(out, "cpu  %llu 0 %llu %llu 0 0 0 0 0 0\n", ticks(all.user_ns), ticks(all.system_ns),
                 ticks(all.idle_ns));
-  for (int i = 0; i < all.count; ++i)
+  for (const int i : all.numbers)
     append_format(out, "cpu%d %llu 0 %llu %llu 0 0 0 0 0 0\n", i, ticks(all.user_ns / all.count),
                   ticks(all.system_ns / all.count), ticks(all.idle_ns / all.count));
   append_format(out, "intr 0\nctxt 0\nbtime %lld\nprocesses %d\nprocs_running %zu\nprocs_blocked 0\n",
@@ -75,7 +78,7 @@ std::string show_uptime(Kernel& kernel) {
   const auto hundredths = [](std::int64_t ns) { return static_cast<double>(ns / kTick) / 100; };
   std::string out;
   append_format(out, "%.2f %.2f\n", hundredths(now_ns(CLOCK_BOOTTIME)),
-                hundredths(processors(gather_load(kernel)).idle_ns));
+                hundredths(processors(kernel, gather_load(kernel)).idle_ns));
   return out;
 }
 

@@ -3,19 +3,20 @@
 #include <linux/magic.h>
 
 #include "boot/fs/sys/register.h"
+#include "boot/kernel/processors.h"
 
 namespace runsc {
 namespace {
 
 constexpr std::uint32_t kDirectoryMode = 0755;
 
-InodePtr make_root(SysFileSystem& file_system, const VfsServices& services) {
+InodePtr make_root(SysFileSystem& file_system, const VfsServices& services, std::uint64_t processors) {
   auto root = std::make_shared<FixedDirectory>(file_system, 0555);
   for (const char* name : {"block", "dev", "firmware", "hypervisor", "power"})
     root->add_directory(name, kDirectoryMode);
   FixedDirectory& devices = root->add_directory("devices", kDirectoryMode);
   devices.add_directory("virtual", kDirectoryMode);
-  add_processors(devices.add_directory("system", kDirectoryMode));
+  add_processors(devices.add_directory("system", kDirectoryMode), processors);
   FixedDirectory& fs = root->add_directory("fs", kDirectoryMode);
   fs.add_directory("cgroup", 0755);
   fs.add_directory("fuse", kDirectoryMode).add_directory("connections", kDirectoryMode);
@@ -35,9 +36,9 @@ void add_value(FixedDirectory& directory, std::string name, std::string value, s
       std::move(name), [value = std::move(value) + "\n"]() -> Result<std::string> { return value; }, permissions);
 }
 
-std::shared_ptr<SysFileSystem> SysFileSystem::create(const VfsServices& services) {
+std::shared_ptr<SysFileSystem> SysFileSystem::create(const VfsServices& services, std::uint64_t processors) {
   std::shared_ptr<SysFileSystem> made(new SysFileSystem());
-  made->root_ = make_root(*made, services);
+  made->root_ = make_root(*made, services, processors);
   return made;
 }
 
@@ -49,11 +50,11 @@ Result<struct statfs> SysFileSystem::statistics() {
   return out;
 }
 
-void register_sysfs(Kernel&, VfsServices& services) {
+void register_sysfs(Kernel& kernel, VfsServices& services) {
   services.file_systems.add("sysfs", true,
-                            [&services](CurrentTask*, const MountRequest& request) -> Result<FileSystemPtr> {
+                            [&kernel, &services](CurrentTask*, const MountRequest& request) -> Result<FileSystemPtr> {
                               if (!request.options.empty()) return Errno(EINVAL);
-                              return FileSystemPtr(SysFileSystem::create(services));
+                              return FileSystemPtr(SysFileSystem::create(services, online_processors(kernel)));
                             });
 }
 

@@ -8,8 +8,8 @@ namespace runsc {
 
 class SysFileSystem : public PseudoFileSystem {
  public:
-  // `services` outlives it.
-  static std::shared_ptr<SysFileSystem> create(const VfsServices& services);
+  // `services` outlives it. `processors`: those it lists, one bit each.
+  static std::shared_ptr<SysFileSystem> create(const VfsServices& services, std::uint64_t processors);
 
   std::string_view type_name() const override { return "sysfs"; }
   InodePtr root() override { return root_; }
@@ -21,7 +21,7 @@ class SysFileSystem : public PseudoFileSystem {
 };
 
 // The parts of the tree. Each adds to directories that exist already.
-void add_processors(FixedDirectory& system);  // devices/system/cpu, devices/system/node
+void add_processors(FixedDirectory& system, std::uint64_t set);  // devices/system/cpu, devices/system/node
 void add_network(FixedDirectory& root, SysFileSystem& file_system,
                  const VfsServices& services);   // class/net, devices/virtual/net
 void add_kernel_settings(FixedDirectory& root);  // kernel/mm and its like

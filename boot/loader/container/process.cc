@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "boot/kernel/control_group.h"
 #include "boot/kernel/fs_context.h"
 #include "boot/kernel/terminal.h"
 #include "boot/loader/container/executable.h"
@@ -32,6 +33,14 @@ CredentialsPtr make_credentials(const ProcessConfig& config) {
   return c;
 }
 
+void set_scheduling(Task& task, const ProcessScheduling& scheduling) {
+  constexpr int kResetOnFork = 0x40000000;  // SCHED_RESET_ON_FORK
+  task.nice = scheduling.nice;
+  task.scheduling_policy = scheduling.policy | (scheduling.reset_on_fork ? kResetOnFork : 0);
+  task.scheduling_priority = scheduling.priority;
+  task.io_priority = scheduling.io_priority;
+}
+
 LimitTable make_limits(const ProcessConfig& config) {
   LimitTable table = default_limits();
   for (const ContainerRlimit& limit : config.rlimits)
@@ -49,7 +58,7 @@ Result<VfsPath> find_cwd(WalkContext context, const std::string& path) {
 }
 
 Result<LoadedImage> load(Kernel& kernel, const ProcessConfig& config, const WalkContext& context,
-                         const LimitTable& limits, Executable executable) {
+                         const LimitTable& limits, Platform::Birthplace* birthplace, Executable executable) {
   ContextOpener opener(context);
   MemoryManager::CallLimits call_limits;
   call_limits.stack = limits.values[RLIMIT_STACK].soft;
@@ -63,7 +72,13 @@ Result<LoadedImage> load(Kernel& kernel, const ProcessConfig& config, const Walk
                      .environment = with_home(context, config),
                      .credentials = context.credentials,
                      .stack_limit = limits.values[RLIMIT_STACK].soft,
-                     .limits = call_limits});
+                     .limits = call_limits,
+                     .randomize = true,
+                     .birthplace = birthplace});
+}
+
+Platform::Birthplace* birthplace_of(const ProcessPlace& place) {
+  return place.control_group ? place.control_group->birthplace.get() : nullptr;
 }
 
 // Everything the task needs, before it exists.
@@ -88,7 +103,7 @@ StartStatus prepare(Kernel& kernel, const ProcessConfig& config, const std::stri
   parts.limits = make_limits(config);
   Result<Executable> executable = find_executable(context, config.env, name);
   if (!executable.ok()) return executable_failure(name, executable.error());
-  Result<LoadedImage> image = load(kernel, config, context, parts.limits, std::move(*executable));
+  Result<LoadedImage> image = load(kernel, config, context, parts.limits, birthplace_of(place), std::move(*executable));
   if (!image.ok()) return executable_failure(name, image.error());
   Result<OpenedFiles> opened = open_process_files(kernel, place.mounts, config, std::move(files));
   if (!opened.ok()) return start_failure("standard input and output", opened.error());
@@ -135,7 +150,11 @@ MadeProcess make_process(Kernel& kernel, const ProcessConfig& config, const std:
     if (task.error() == Errno(EAGAIN)) failure->kind = StartFailure::Kind::kTooMany;
     return {};
   }
-  if (config.oom_score_adj) (*task)->group()->oom_score_adj = *config.oom_score_adj;
+  if (config.oom_score_adj) {
+    (*task)->group()->oom_score_adj = *config.oom_score_adj;
+    (*task)->group()->oom_score_adj_min = *config.oom_score_adj;
+  }
+  set_scheduling(**task, config.scheduling);
   if (config.terminal && parts.terminal) {
     auto tree = kernel.tasks().lock();
     (void)parts.terminal->acquire(*tree, *(*task)->group(), false);

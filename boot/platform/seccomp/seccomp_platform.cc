@@ -30,14 +30,37 @@ Platform::Layout make_layout() {
   return layout;
 }
 
+class ForkedZygote : public Platform::Birthplace {
+ public:
+  ForkedZygote(Shared& shared, Agent agent) : shared_(shared), pid_(agent.process().pid()), agent_(std::move(agent)) {}
+  ~ForkedZygote() override {
+    auto agent = agent_.lock();
+    agent->process().end();
+    shared_.slots.give(std::move(*agent).take_slot());
+  }
+  int host_pid() const override { return pid_; }
+  Result<Agent> fork(Slot slot) { return agent_.lock()->fork(std::move(slot)); }
+
+ private:
+  Shared& shared_;
+  const pid_t pid_;
+  Guarded<Agent, LockLevel::kPlatform> agent_;
+};
+
 class SeccompPlatform : public Platform {
  public:
   SeccompPlatform(std::unique_ptr<Shared> shared, Agent zygote)
       : shared_(std::move(shared)), zygote_(std::move(zygote)) {}
 
-  Result<std::unique_ptr<AddressSpace>> new_address_space() override {
+  Result<std::unique_ptr<Birthplace>> new_birthplace() override {
+    Agent agent = TRY(zygote_.lock()->fork(TRY(shared_->slots.take())));
+    return std::unique_ptr<Birthplace>(std::make_unique<ForkedZygote>(*shared_, std::move(agent)));
+  }
+
+  Result<std::unique_ptr<AddressSpace>> new_address_space(Birthplace* birthplace) override {
     Slot slot = TRY(shared_->slots.take());
-    Agent agent = TRY(zygote_.lock()->fork(std::move(slot)));
+    Agent agent = TRY(birthplace != nullptr ? static_cast<ForkedZygote*>(birthplace)->fork(std::move(slot))
+                                            : zygote_.lock()->fork(std::move(slot)));
     return std::unique_ptr<AddressSpace>(std::make_unique<SeccompAddressSpace>(*shared_, std::move(agent)));
   }
 

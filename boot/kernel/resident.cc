@@ -1,4 +1,4 @@
-#include "boot/fs/proc/resident.h"
+#include "boot/kernel/resident.h"
 
 #include <algorithm>
 #include <numeric>
