@@ -228,13 +228,14 @@ Result<LoadedImage> load_image(const LoadRequest& request) {
   const Mapped mapped = TRY(map_program(request, program, elf, memory));
   memory.set_brk_start(heap_start(request, elf, mapped, memory));
   InitialStack stack = TRY(make_stack(request, program, elf, mapped, exec, memory));
+  loaded.name = task_name(request.path);
+  memory.space().set_name(loaded.name);
   TRY(memory.make_deferred());
   TRY(write_contents(mapped, stack, memory.space()));
   loaded.state.registers.rip = mapped.interpreter.entry;
   loaded.state.registers.rsp = stack.stack_pointer;
   loaded.state.registers.rflags = 0x202;  // interrupts on, and the bit that is always set
   record_image(memory, program, mapped, stack);
-  loaded.name = task_name(request.path);
   loaded.credentials = exec.credentials;
   loaded.secure = exec.secure;
   return loaded;

@@ -14,6 +14,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "boot/arch/registers.h"
@@ -186,6 +187,10 @@ class AddressSpace {
 
   // A new thread that will start in `state`.
   virtual Result<std::unique_ptr<Context>> new_context(const ThreadState& state) = 0;
+
+  // What the host calls the processes behind it that are made from now on (what is printable of at most 15 bytes): for
+  // a person who looks at the host with ps, nothing depends on it.
+  virtual void set_name(std::string_view) {}
 
   // Never null.
   virtual std::shared_ptr<const PagingUsage> paging_usage() const = 0;

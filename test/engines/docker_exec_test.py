@@ -69,13 +69,15 @@ class DockerExec(docker.Case):
         self.assertEqual(self.same('seq 20000 | tee /dev/stderr | tail -n 1').splitlines()[-1], '20000')
 
     def test_top(self):
-        # The rows are the host's view of the processes, as many as there are inside.
+        # The rows are the host's view of the processes, as many as there are inside, with their names.
         for runtime in ('runc', docker.OURS):
             self.start('top-' + runtime, script='sleep 1000 & sleep 1000 & echo ready; wait', runtime=runtime)
             rows = self.ok('top', 'top-' + runtime, '-o', 'pid,ppid').splitlines()
             self.assertEqual(rows[0].split(), ['PID', 'PPID'])
             self.assertEqual(len(rows), 4, rows)
-            self.assertTrue(all(os.path.isdir('/proc') and row.split()[0].isdigit() for row in rows[1:]))
+            self.assertTrue(all(row.split()[0].isdigit() for row in rows[1:]))
+            names = self.ok('top', 'top-' + runtime, '-o', 'pid,comm').splitlines()[1:]
+            self.assertEqual(sorted(row.split()[1] for row in names), ['sh', 'sleep', 'sleep'])
 
     def test_stats_are_true(self):
         size = 48 << 20

@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "boot/base/checked.h"
 #include "boot/base/host_call.h"
@@ -113,8 +114,10 @@ Result<void> SeccompAddressSpace::map_all(std::span<const Mapping> mappings) {
   auto state = state_.lock();
   std::vector<BatchedCall> calls;
   while (!mappings.empty()) {
-    const auto part = mappings.first(std::min<std::size_t>(mappings.size(), BATCH_MOST));
     calls.clear();
+    // As one more call of many it costs next to nothing.
+    if (std::exchange(state->name_placed, false)) calls.push_back(Agent::naming_call());
+    const auto part = mappings.first(std::min<std::size_t>(mappings.size(), BATCH_MOST - calls.size()));
     for (const Mapping& each : part) calls.push_back({SYS_mmap, mmap_arguments(each)});
     TRY(state->agent.call_all(calls));
     mappings = mappings.subspan(part.size());
@@ -209,6 +212,12 @@ Result<std::unique_ptr<AddressSpace>> SeccompAddressSpace::fork() {
   return std::unique_ptr<AddressSpace>(std::make_unique<SeccompAddressSpace>(shared_, std::move(child)));
 }
 
+void SeccompAddressSpace::set_name(std::string_view name) {
+  auto state = state_.lock();
+  state->agent.place_name(name);
+  state->name_placed = true;
+}
+
 Result<std::unique_ptr<Context>> SeccompAddressSpace::new_context(const ThreadState& thread) {
   std::vector<std::byte> fp;
   if (!thread.fp_state.empty()) fp = TRY(checked_fp_state(shared_.fp, thread.fp_state));
@@ -230,6 +239,10 @@ Result<HostThread> SeccompAddressSpace::take_thread(const ThreadState& thread, s
 // The frame is written before the thread exists; it reads that only behind its filter.
 Result<HostThread> SeccompAddressSpace::new_thread_locked(State& state, const ThreadState& thread,
                                                           std::span<const std::byte> fp) {
+  if (std::exchange(state.name_placed, false)) {
+    const BatchedCall naming = Agent::naming_call();
+    TRY(state.agent.call_all(std::span(&naming, 1)));
+  }
   UniqueFd reserved_fd(TRY(HOST_CALL(fcntl(shared_.text.get(), F_DUPFD_CLOEXEC, 0))));
   const int index = TRY(state.areas.take());
   const ThreadArea area(state.agent.slot().area(index), STUB_AREAS + std::uint64_t{STUB_AREA_SIZE} * index);

@@ -61,6 +61,7 @@ class SeccompAddressSpace : public AddressSpace {
   Result<int> futex_wake(std::uint64_t address, int count) override;
   Result<std::unique_ptr<AddressSpace>> fork() override;
   Result<std::unique_ptr<Context>> new_context(const ThreadState& state) override;
+  void set_name(std::string_view name) override;
   std::shared_ptr<const PagingUsage> paging_usage() const override { return paging_; }
   Result<std::int64_t> peak_resident_kib() override;
   int host_pid() const override { return pid_; }
@@ -76,6 +77,7 @@ class SeccompAddressSpace : public AddressSpace {
     Agent agent;
     std::optional<Worker> worker;
     int calls_without_worker = 0;
+    bool name_placed = false;  // and the agent does not have it yet
     AreaAllocator areas;
     std::vector<HostThread> parked;
   };

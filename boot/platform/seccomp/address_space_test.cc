@@ -6,9 +6,12 @@
 #include <time.h>
 
 #include <csignal>
+#include <fstream>
+#include <string>
 #include <thread>
 
 #include "boot/base/unique_fd.h"
+#include "boot/platform/seccomp/stub/layout.h"
 #include "boot/platform/seccomp/testing/test_guest.h"
 
 namespace runsc {
@@ -61,6 +64,30 @@ TEST_F(AddressSpaceTest, ManyMappingsAtOnce) {
   mappings[1] = {platform_->layout().reserved_start, 0x1000, kReadWrite, {}, -1, 0};
   EXPECT_EQ(space_->map_all(mappings).error(), Errno(ENOMEM));
   EXPECT_TRUE(space_->map(0x50000000, 0x1000, kReadWrite, {}, -1, 0).ok());
+}
+
+std::string host_name(int pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/comm");
+  std::string name;
+  std::getline(file, name);
+  return name;
+}
+
+TEST_F(AddressSpaceTest, TheHostSeesTheName) {
+  auto space = std::move(platform_->new_address_space()).value();
+  space->set_name("sleep");
+  const AddressSpace::Mapping mapping{0x40000000, 0x1000, kReadWrite, {}, -1, 0};
+  ASSERT_TRUE(space->map_all(std::span(&mapping, 1)).ok());
+  EXPECT_EQ(host_name(space->host_pid()), "sleep");
+  auto child = std::move(space->fork()).value();
+  EXPECT_EQ(host_name(child->host_pid()), "sleep");
+  // Of hostile names what a terminal may be given; without a mapping, with the first thread.
+  child->set_name("a\x1b[2J\n\xff b and what is too long");
+  const auto context = std::move(child->new_context({})).value();
+  EXPECT_EQ(host_name(child->host_pid()), "a?[2J???b?and?w");
+  // The page that it lies in is not the application's to write.
+  const std::byte byte{'x'};
+  EXPECT_FALSE(child->write(STUB_COMMAND + COMMAND_NAME, std::span(&byte, 1)).ok());
 }
 
 TEST_F(AddressSpaceTest, ScattersAndGathers) {

@@ -2,6 +2,7 @@
 
 #include <sched.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -98,6 +99,16 @@ Result<void> Agent::call_all(std::span<const BatchedCall> calls) {
   if (value != 0) return Errno(is_error(value) ? -value : EIO);
   return {};
 }
+
+// The name is an application's. It reaches the agent in a page that is read-only there.
+void Agent::place_name(std::string_view name) {
+  std::array<char, COMMAND_NAME_SIZE> text{};
+  name = name.substr(0, text.size() - 1);
+  std::ranges::transform(name, text.begin(), [](char c) { return c > ' ' && c <= '~' ? c : '?'; });
+  std::memcpy(reinterpret_cast<std::byte*>(&slot_.command()) + COMMAND_NAME, text.data(), text.size());
+}
+
+BatchedCall Agent::naming_call() { return {SYS_prctl, {PR_SET_NAME, STUB_COMMAND + COMMAND_NAME}}; }
 
 Result<Agent> Agent::fork(Slot slot) {
   const std::int32_t pid = TRY(run({CommandKind::kFork,

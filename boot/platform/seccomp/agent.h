@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 #include "boot/base/result.h"
 #include "boot/platform/seccomp/process.h"
@@ -28,6 +29,11 @@ class Agent {
 
   // Up to BATCH_MOST calls in order, at the price of one; the first error ends them.
   Result<void> call_all(std::span<const BatchedCall> calls);
+
+  // For the next call_all() of the call below, and what is forked or started later: characters that any terminal shows.
+  void place_name(std::string_view name);
+  // What makes the placed name that of the agent.
+  static BatchedCall naming_call();
 
   // A copy of the agent and of its memory, with a slot of its own (cleared).
   Result<Agent> fork(Slot slot);

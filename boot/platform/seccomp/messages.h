@@ -48,7 +48,8 @@ struct BatchedCall {
   std::array<std::uint64_t, 6> args;
 };
 static_assert(offsetof(BatchedCall, number) == BATCH_NUMBER && offsetof(BatchedCall, args) == BATCH_ARGS);
-static_assert(sizeof(BatchedCall) == BATCH_SIZE && COMMAND_WORKER + sizeof(WorkerCommand) <= COMMAND_BATCH_CALLS);
+static_assert(COMMAND_WORKER + sizeof(WorkerCommand) <= COMMAND_NAME);
+static_assert(sizeof(BatchedCall) == BATCH_SIZE && COMMAND_NAME + COMMAND_NAME_SIZE <= COMMAND_BATCH_CALLS);
 static_assert(COMMAND_BATCH_CALLS + BATCH_MOST * BATCH_SIZE <= 0x1000);
 
 struct Scratch {

@@ -46,6 +46,9 @@
 #define COMMAND_WORKER 256
 #define WORKER_NUMBER 0
 #define WORKER_ARGS 8
+// And the name of the program: characters and a zero.
+#define COMMAND_NAME 320
+#define COMMAND_NAME_SIZE 16
 // And an array of struct BatchedCall.
 #define COMMAND_BATCH_CALLS 512
 #define BATCH_NUMBER 0
