@@ -27,6 +27,7 @@ struct RuntimeOptions {
   OverlayOption overlay;
   bool strace = false;
   bool debug = false;
+  bool oci_seccomp = false;  // linux.seccomp holds inside, instead of being ignored
   CgroupDriver cgroup_driver = CgroupDriver::kFiles;
   bool rootless = false;  // the caller is not root: user namespaces for everything
   LogFormat log_format = LogFormat::kText;

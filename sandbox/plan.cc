@@ -14,6 +14,7 @@
 #include "runsc/common/user_error.h"
 #include "sandbox/cgroup/cgroup_stats.h"
 #include "sandbox/process_fields.h"
+#include "sandbox/seccomp_profile.h"
 
 namespace runsc {
 namespace {
@@ -222,6 +223,10 @@ class Planner {
     config.readonly_paths = from.readonly_paths;
     config.sysctls = from.sysctl;
     for (const oci::Device& device : from.devices) plan_device(device);
+    if (from.seccomp) {
+      config.seccomp_filter = compile_seccomp(*from.seccomp);
+      config.seccomp_log = from.seccomp->log;
+    }
     config.user_namespace = oci::find_namespace(spec_, oci::NamespaceType::kUser) != nullptr;
     config.uid_mappings = from.uid_mappings;
     config.gid_mappings = from.gid_mappings;

@@ -1,10 +1,12 @@
 #include "boot/containers/container.h"
 
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <chrono>
+#include <cstring>
 
 #include "boot/base/log.h"
 #include "boot/containers/container_hooks.h"
@@ -35,6 +37,17 @@ std::uint64_t shown_memory(std::int64_t limit) { return limit > 0 ? static_cast<
 UtsNamespacePtr make_uts(const ContainerConfig& config) {
   return std::make_shared<UtsNamespace>(UtsNames{configured_name(config, "kernel.hostname", config.hostname),
                                                  configured_name(config, "kernel.domainname", config.domainname)});
+}
+
+// The front end has compiled it; it is checked like one that an application installs.
+Result<SeccompFiltersPtr> make_seccomp(const ContainerConfig& config) {
+  if (config.seccomp_filter.empty()) return SeccompFiltersPtr();
+  if (config.seccomp_filter.size() > BPF_MAXINSNS) return Errno(EINVAL);
+  std::vector<sock_filter> code(config.seccomp_filter.size());
+  static_assert(sizeof(sock_filter) == sizeof(std::uint64_t));
+  std::memcpy(code.data(), config.seccomp_filter.data(), code.size() * sizeof(sock_filter));
+  return SeccompFilters::add(
+      nullptr, {TRY(FilterProgram::check(std::move(code))), config.seccomp_log, config.no_new_privileges});
 }
 
 // What everybody else sees of a container while it is made and after its end.
@@ -95,6 +108,9 @@ std::optional<CreateFailure> Container::prepare(ContainerFiles files, JoinedName
     return CreateFailure{"gofer", start_failure("watch the gofer", watched.error())};
 
   ProcessPlace place;
+  const Result<SeccompFiltersPtr> seccomp = make_seccomp(config_);
+  if (!seccomp.ok()) return CreateFailure{"seccomp", start_failure("linux.seccomp", seccomp.error())};
+  place.seccomp = *seccomp;
   place.pid_namespace = joined.pid ? joined.pid : std::make_shared<PidNamespace>(kernel_.root_pid_namespace());
   place.uts = joined.uts ? joined.uts : make_uts(config_);
   place.ipc = joined.ipc ? joined.ipc : std::make_shared<IpcNamespace>();

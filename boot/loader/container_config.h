@@ -117,6 +117,11 @@ struct ContainerConfig : ProcessConfig {
   std::vector<IdMapping> uid_mappings;
   std::vector<IdMapping> gid_mappings;
 
+  // The seccomp filter of all its processes, as the kernel takes it: instructions of eight bytes (struct sock_filter)
+  // in the order of their bytes; empty: none.
+  std::vector<std::uint64_t> seccomp_filter;
+  bool seccomp_log = false;  // SECCOMP_FILTER_FLAG_LOG
+
   NamespaceSharing share;
   std::vector<ContainerHook> start_container_hooks;
   std::string hook_state;  // what they read: the OCI state of the container, in JSON

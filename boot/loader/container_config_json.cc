@@ -90,6 +90,8 @@ void visit_fields(Config& config, Visitor&& visit) {
   visit("user_namespace", config.user_namespace);
   visit("uid_mappings", config.uid_mappings);
   visit("gid_mappings", config.gid_mappings);
+  visit("seccomp_filter", config.seccomp_filter);
+  visit("seccomp_log", config.seccomp_log);
   visit("share", config.share);
   visit("start_container_hooks", config.start_container_hooks);
   visit("hook_state", config.hook_state);

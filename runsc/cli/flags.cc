@@ -13,6 +13,7 @@ DEFINE_string(log_format, "text", "format of that file: text or json");
 DEFINE_bool(debug, false, "log more");
 DEFINE_string(debug_log, "", "directory for one log file of each sandbox's processes");
 DEFINE_bool(strace, false, "log every system call of the application");
+DEFINE_bool(oci_seccomp, false, "apply linux.seccomp inside the sandbox; else it is ignored");
 DEFINE_string(platform, "seccomp", "how application code runs: seccomp");
 DEFINE_string(network, "host", "host: sockets of the container's network namespace on the host; none: a loopback only");
 DEFINE_string(

@@ -13,6 +13,7 @@ DECLARE_string(log);
 DECLARE_string(log_format);
 DECLARE_bool(debug);
 DECLARE_string(debug_log);
+DECLARE_bool(oci_seccomp);
 DECLARE_bool(strace);
 DECLARE_string(platform);
 DECLARE_string(network);

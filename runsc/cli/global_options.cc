@@ -72,6 +72,7 @@ const std::vector<FlagName>& global_flags() {
                                               {"debug"},
                                               {"debug-log"},
                                               {"strace"},
+                                              {"oci-seccomp"},
                                               {"platform"},
                                               {"network"},
                                               {"file-access"},
@@ -106,6 +107,7 @@ RuntimeOptions options_from_flags() {
   options.overlay = parse_overlay(FLAGS_overlay2);
   options.strace = FLAGS_strace;
   options.debug = FLAGS_debug;
+  options.oci_seccomp = FLAGS_oci_seccomp;
   return options;
 }
 

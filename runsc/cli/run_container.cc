@@ -120,6 +120,12 @@ RunRequest request_from_flags(const std::string& id, RunMode mode) {
   request.id = id;
   request.bundle = std::filesystem::absolute(FLAGS_bundle).lexically_normal();
   request.spec = oci::load_bundle(FLAGS_bundle);
+  if (FLAGS_oci_seccomp) {
+    request.spec.linux_.seccomp = oci::load_seccomp(FLAGS_bundle);
+  } else if (request.spec.linux_.has_seccomp) {
+    request.spec.warnings.push_back(
+        "linux.seccomp is ignored: the application never reaches the host's system calls (--oci-seccomp applies it)");
+  }
   request.mode = mode;
   request.keep = FLAGS_keep;
   request.pid_file = FLAGS_pid_file;

@@ -57,4 +57,12 @@ Spec load_bundle(const std::string& bundle) {
   return spec;
 }
 
+std::optional<Seccomp> load_seccomp(const std::string& bundle) {
+  const std::string directory = real_path(bundle, "bundle " + in_quotes(bundle));
+  const nlohmann::json document = read_json_file(directory + "/config.json", "config.json");
+  const auto linux_object = JsonReader(document, "config.json").find("linux");
+  const auto seccomp = linux_object ? linux_object->find("seccomp") : std::nullopt;
+  return seccomp ? std::optional(parse_seccomp(*seccomp)) : std::nullopt;
+}
+
 }  // namespace runsc::oci

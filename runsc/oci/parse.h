@@ -10,6 +10,7 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 #include "runsc/oci/json_reader.h"
@@ -21,6 +22,11 @@ Spec parse_spec(const nlohmann::json& document);
 
 // Reads <bundle>/config.json, parses and checks it against the host.
 Spec load_bundle(const std::string& bundle);
+
+// The linux.seccomp of a bundle, for --oci-seccomp; nothing: it has none. Apart from load_bundle(), because that must not
+// spend time on what is ignored in most containers, and must not fail because of it.
+std::optional<Seccomp> load_seccomp(const std::string& bundle);
+Seccomp parse_seccomp(const JsonReader& from);
 
 // Sets root.path to its absolute form and checks that it is a directory; resolves the sources of bind mounts (relative
 // to the bundle) and checks that they exist; checks the paths of namespaces.
@@ -35,7 +41,7 @@ std::vector<std::string> known_mount_options();
 // The parts of parse_spec(), one file each.
 std::vector<Mount> parse_mounts(const JsonReader& from);
 Hooks parse_hooks(const JsonReader& from);
-Linux parse_linux(const JsonReader& from, std::vector<std::string>& warnings);
+Linux parse_linux(const JsonReader& from);
 Resources parse_resources(const JsonReader& from);
 
 // Collapses "//", "/./" and "/../" of an absolute path by its text alone; no trailing slash.

@@ -89,7 +89,7 @@ std::vector<std::string> parse_paths(const JsonReader& from) {
   return out;
 }
 
-void refuse_unsupported(const JsonReader& from, Linux& out, std::vector<std::string>& warnings) {
+void refuse_unsupported(const JsonReader& from, Linux& out) {
   if (!out.mount_label.empty()) from.at("mountLabel").fail("SELinux labels are not supported");
   if (from.has("intelRdt")) from.at("intelRdt").fail("Intel RDT is not supported");
   if (const auto personality = from.find("personality")) {
@@ -99,9 +99,6 @@ void refuse_unsupported(const JsonReader& from, Linux& out, std::vector<std::str
   }
   if (from.has("timeOffsets")) from.at("timeOffsets").fail("time offsets are not supported");
   out.has_seccomp = from.has("seccomp");
-  if (out.has_seccomp) {
-    warnings.push_back("linux.seccomp is ignored: the application never reaches the host's system calls");
-  }
 }
 
 void check_user_namespace(const JsonReader& from, const Linux& out) {
@@ -119,7 +116,7 @@ void check_user_namespace(const JsonReader& from, const Linux& out) {
 
 }  // namespace
 
-Linux parse_linux(const JsonReader& from, std::vector<std::string>& warnings) {
+Linux parse_linux(const JsonReader& from) {
   from.expect_object();
   Linux out;
   if (const auto namespaces = from.find("namespaces")) out.namespaces = parse_namespaces(*namespaces);
@@ -147,7 +144,7 @@ Linux parse_linux(const JsonReader& from, std::vector<std::string>& warnings) {
     from.at("rootfsPropagation").fail("unknown propagation " + in_quotes(out.rootfs_propagation));
   }
   out.mount_label = from.string_or("mountLabel", "");
-  refuse_unsupported(from, out, warnings);
+  refuse_unsupported(from, out);
   return out;
 }
 

@@ -54,7 +54,7 @@ Spec parse_spec(const nlohmann::json& document) {
       spec.annotations[key] = value.string();
     }
   }
-  if (const auto section = from.find("linux")) spec.linux_ = parse_linux(*section, spec.warnings);
+  if (const auto section = from.find("linux")) spec.linux_ = parse_linux(*section);
   return spec;
 }
 

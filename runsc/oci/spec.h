@@ -169,6 +169,28 @@ struct Resources {
   std::map<std::string, std::string> unified;
 };
 
+// How an argument of a system call is compared (the specification's SCMP_CMP_*).
+struct SeccompArgument {
+  std::uint32_t index = 0;      // 0..5
+  std::string op;               // "SCMP_CMP_EQ", ..
+  std::uint64_t value = 0;      // SCMP_CMP_MASKED_EQ: the mask
+  std::uint64_t value_two = 0;  // SCMP_CMP_MASKED_EQ: the value
+};
+
+struct SeccompRule {
+  std::vector<std::string> names;  // of system calls
+  std::string action;              // "SCMP_ACT_ALLOW", ..
+  std::optional<std::uint32_t> errno_ret;
+  std::vector<SeccompArgument> args;
+};
+
+struct Seccomp {
+  std::string default_action;
+  std::optional<std::uint32_t> default_errno_ret;
+  bool log = false;  // SECCOMP_FILTER_FLAG_LOG
+  std::vector<SeccompRule> rules;
+};
+
 struct Linux {
   std::vector<Namespace> namespaces;    // no type twice
   std::vector<IdMapping> uid_mappings;  // not empty only with a user namespace
@@ -183,6 +205,7 @@ struct Linux {
   std::string rootfs_propagation;
   std::string mount_label;
   bool has_seccomp = false;
+  std::optional<Seccomp> seccomp;  // only where it is asked for: load_seccomp()
 };
 
 struct Spec {

@@ -20,6 +20,7 @@ import terminal
 
 IMAGE = 'runsc-test'
 OURS = 'runsc'
+WITH_SECCOMP = 'runsc-seccomp'
 # What runs until it is told to end, and says when it is ready to be told.
 SERVICE = 'trap "exit 3" TERM; echo ready; while :; do sleep 0.1; done'
 
@@ -75,7 +76,9 @@ class Daemon:
         os.makedirs(self.work + '/runsc')
         shutil.copy(harness.RUNSC, self.work + '/runsc/runsc')
         with open(self.work + '/daemon.json', 'w') as f:
-            json.dump({'runtimes': {OURS: {'path': self.work + '/runsc/runsc'}}, 'default-runtime': OURS,
+            json.dump({'runtimes': {OURS: {'path': self.work + '/runsc/runsc'},
+                                    WITH_SECCOMP: {'path': self.work + '/runsc/runsc',
+                                                   'runtimeArgs': ['--oci-seccomp']}}, 'default-runtime': OURS,
                        'data-root': self.work + '/data', 'exec-root': self.work + '/exec',
                        'pidfile': self.work + '/docker.pid', 'hosts': ['unix://' + self.socket],
                        'bip': '172.29.34.1/24', 'cgroup-parent': '/' + self.group,

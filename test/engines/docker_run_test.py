@@ -1,4 +1,5 @@
 """docker run: what a container is given, and how it ends."""
+import json
 import os
 
 import docker
@@ -52,6 +53,20 @@ class DockerRun(docker.Case):
                 (('--init',), 'cat /proc/1/cmdline | tr "\\0" " "; exit 9')):
             with self.subTest(flags=flags):
                 self.assertNotEqual(self.same(*flags, script), '')
+
+    def test_seccomp_profiles(self):
+        """Docker's own, which allows what the capabilities do; none; and one of a person's."""
+        with open(self.work + '/profile.json', 'w') as f:
+            json.dump({'defaultAction': 'SCMP_ACT_ALLOW', 'architectures': ['SCMP_ARCH_X86_64'],
+                       'syscalls': [{'names': ['mkdir'], 'action': 'SCMP_ACT_ERRNO', 'errnoRet': 28}]}, f)
+        script = ('grep Seccomp: /proc/self/status; unshare -U true; echo $?; unshare -m true; echo $?; '
+                  'mkdir /tmp/d; echo $?; seq 100 | sort -n | tail -n 1')
+        for flags in ((), ('--cap-add', 'SYS_ADMIN'), ('--security-opt', 'seccomp=unconfined'),
+                      ('--security-opt', 'seccomp=%s/profile.json' % self.work)):
+            with self.subTest(flags=flags):
+                theirs = self.run_once(*flags, script, runtime='runc')
+                ours = self.run_once(*flags, script, runtime=docker.WITH_SECCOMP)
+                self.assertEqual(ours.stdout, theirs.stdout, ours.stderr)
 
     def test_an_init_reaps(self):
         # An orphan that ends: a program that is not an init would leave a zombie of it.

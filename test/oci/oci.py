@@ -61,8 +61,8 @@ class Case(harness.Case):
         self.assertIn(entry['msg'], result.stderr)
         return entry['msg']
 
-    def create(self, name, args=('true',), change=None, flags=(), **options):
-        """`create`; the pid that the pid file gives."""
+    def create(self, name, args=('true',), change=None, flags=(), before=(), **options):
+        """`create`, with flags of its own and others `before` it; the pid that the pid file gives."""
         self.ids.append(name)
         pid_file = os.path.join(self.work, name + '.pid')
         # No pipes: the container would hold them open after `create`.
@@ -72,7 +72,7 @@ class Case(harness.Case):
         with open(error_path, 'w+') as error:
             options.setdefault('stderr', error)
             status = subprocess.run(
-                self.command('create', '--bundle', self.bundle(args, change), '--pid-file', pid_file, *flags, name),
+                self.command(*before, 'create', '--bundle', self.bundle(args, change), '--pid-file', pid_file, *flags, name),
                 timeout=harness.PATIENCE, **options).returncode
             error.seek(0)
             self.assertEqual(status, 0, error.read())

@@ -119,6 +119,8 @@ StartStatus prepare(Kernel& kernel, const ProcessConfig& config, const std::stri
       std::make_shared<FsContext>(place.mounts, context.root, context.cwd, config.umask.value_or(kDefaultUmask));
   parts.resources.uts = place.uts;
   parts.resources.ipc = place.ipc;
+  parts.resources.seccomp = place.seccomp;
+  parts.state.no_native_calls = place.seccomp && !place.seccomp->allows_native_calls();
   return std::nullopt;
 }
 

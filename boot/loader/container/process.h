@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "boot/kernel/kernel.h"
+#include "boot/kernel/seccomp_filters.h"
 #include "boot/loader/container/failure.h"
 #include "boot/loader/container/stdio.h"
 #include "boot/loader/process_config.h"
@@ -18,6 +19,7 @@ struct ProcessPlace {
   UtsNamespacePtr uts;
   std::shared_ptr<IpcNamespace> ipc;
   std::shared_ptr<ControlGroup> control_group;
+  SeccompFiltersPtr seccomp;  // null: none
 };
 
 struct MadeProcess {
