@@ -84,7 +84,8 @@ void ContainerStore::ensure_root() const {
 
 std::optional<ContainerState> ContainerStore::read(const std::string& id) const {
   const auto text = read_text(directory(id) + "/state.json");
-  return text ? std::optional(state_from_json(*text, id)) : std::nullopt;
+  // Only a crash of the host leaves an empty one (Keeping::kUntilRestart), and of the container nothing but that.
+  return text && !text->empty() ? std::optional(state_from_json(*text, id)) : std::nullopt;
 }
 
 void ContainerStore::clear_if_abandoned(const std::string& id) const {
@@ -131,7 +132,7 @@ ContainerState ContainerStore::load(const std::string& id) const {
 }
 
 void ContainerStore::save(const ContainerState& state) const {
-  write_atomically(directory(state.id) + "/state.json", state_to_json(state), 0600);
+  write_atomically(directory(state.id) + "/state.json", state_to_json(state), 0600, Keeping::kUntilRestart);
 }
 
 void ContainerStore::remove(const std::string& id, const std::vector<std::string>& cgroups) const {

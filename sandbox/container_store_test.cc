@@ -134,10 +134,25 @@ TEST_F(Store, LeavesWhatAnotherCommandIsBusyWith) {
 TEST_F(Store, RefusesADamagedStateFile) {
   ContainerStore store(root_);
   store.create("a");
-  for (const char* text : {"", "{}", "[]", "{\"id\":\"b\"}", "\xff"}) {
+  for (const char* text : {"{}", "[]", "{\"id\":\"b\"}", "\xff"}) {
     std::ofstream(root_ + "/a/state.json") << text;
     EXPECT_THROW(store.load("a"), UserError) << text;
   }
+}
+
+// A rename may reach the disk before what was written.
+TEST_F(Store, ForgetsAContainerWhoseStateACrashOfTheHostHasEmptied) {
+  ContainerStore store(root_);
+  for (const char* id : {"loaded", "listed", "remade"}) {
+    store.create(id);
+    std::ofstream(root_ + "/" + id + "/state.json").flush();
+  }
+  EXPECT_THROW(store.load("loaded"), UserError);
+  EXPECT_FALSE(std::filesystem::exists(root_ + "/loaded"));
+  EXPECT_NO_THROW(store.create("remade"));
+  store.remove("remade", {});
+  EXPECT_TRUE(store.list().empty());
+  EXPECT_TRUE(is_empty());
 }
 
 TEST_F(Store, LocksExcludeEachOther) {
@@ -164,8 +179,20 @@ TEST(ContainerId, TakesWhatRuncTakes) {
   EXPECT_THROW(check_container_id(std::string(1025, 'a')), UserError);
 }
 
+TEST_F(Store, FilesAreReplacedAsAWhole) {
+  for (const Keeping keeping : {Keeping::kUntilRestart, Keeping::kForGood}) {
+    write_atomically(root_ + "/file", "longer", 0600, keeping);
+    write_atomically(root_ + "/file", "new", 0600, keeping);
+    std::string text;
+    std::getline(std::ifstream(root_ + "/file"), text);
+    EXPECT_EQ(text, "new");
+    std::filesystem::remove(root_ + "/file");
+  }
+  EXPECT_TRUE(is_empty());
+}
+
 TEST(WriteAtomically, LeavesNothingWhenItFails) {
-  EXPECT_THROW(write_atomically("/nowhere/file", "x", 0600), UserError);
+  EXPECT_THROW(write_atomically("/nowhere/file", "x", 0600, Keeping::kForGood), UserError);
 }
 
 }  // namespace

@@ -89,12 +89,13 @@ std::string timestamp_now() {
   return out.data();
 }
 
-void write_atomically(const std::string& path, const std::string& text, unsigned mode) {
+void write_atomically(const std::string& path, const std::string& text, unsigned mode, Keeping keeping) {
   const std::string temporary = path + ".tmp" + std::to_string(::getpid());
   const UniqueFd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode));
   if (!fd) throw_system_error("create " + temporary);
   const bool written = ::write(fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-                       ::fsync(fd.get()) == 0 && ::rename(temporary.c_str(), path.c_str()) == 0;
+                       (keeping == Keeping::kUntilRestart || ::fsync(fd.get()) == 0) &&
+                       ::rename(temporary.c_str(), path.c_str()) == 0;
   if (written) return;
   const int error = errno;
   ::unlink(temporary.c_str());

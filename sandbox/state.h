@@ -57,7 +57,13 @@ std::string oci_state_json(const ContainerState& state, Status status);
 // The present time, RFC 3339 with nanoseconds, UTC.
 std::string timestamp_now();
 
-// Writes a file so that a reader, or a host that crashes, sees either the old or the new content. Throws UserError.
-void write_atomically(const std::string& path, const std::string& text, unsigned mode);
+// What of a file has to be there after the host has crashed.
+enum class Keeping {
+  kUntilRestart,  // nothing, since what it speaks of has gone too; a reader then may find it empty
+  kForGood,       // the old or the new content: costs a write to the disk and the wait for it
+};
+
+// Writes a file so that a reader sees either the old or the new content. Throws UserError.
+void write_atomically(const std::string& path, const std::string& text, unsigned mode, Keeping keeping);
 
 }  // namespace runsc

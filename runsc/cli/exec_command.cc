@@ -85,7 +85,8 @@ int exec_in(const Words& words, const RuntimeOptions& options) {
   Relay relay = start_process(store, state, std::move(process), console);
   if (console && FLAGS_detach) send_console(FLAGS_console_socket, *console);
   if (!FLAGS_pidfd_socket.empty()) send_descriptor(FLAGS_pidfd_socket, relay.pidfd(), "pidfd");
-  if (!FLAGS_pid_file.empty()) write_atomically(FLAGS_pid_file, std::to_string(relay.pid()), 0644);
+  if (!FLAGS_pid_file.empty())
+    write_atomically(FLAGS_pid_file, std::to_string(relay.pid()), 0644, Keeping::kUntilRestart);
   if (FLAGS_detach) {
     relay.release();
     return 0;

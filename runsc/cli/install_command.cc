@@ -60,7 +60,7 @@ void write_config(const std::string& path, const std::string& text) {
   const fs::path real = fs::exists(path) ? fs::canonical(path) : fs::path(path);
   struct stat status {};
   const bool exists = ::stat(real.c_str(), &status) == 0;
-  write_atomically(real, text, exists ? status.st_mode & 07777 : 0644);
+  write_atomically(real, text, exists ? status.st_mode & 07777 : 0644, Keeping::kForGood);
   if (exists && ::chown(real.c_str(), status.st_uid, status.st_gid) != 0) throw_system_error("change owner of " + path);
 }
 

@@ -102,7 +102,7 @@ UniqueFd open_debug_log(const std::string& id) {
 }
 
 void write_pid_file(const std::string& path, pid_t pid) {
-  if (!path.empty()) write_atomically(path, std::to_string(pid), 0644);
+  if (!path.empty()) write_atomically(path, std::to_string(pid), 0644, Keeping::kUntilRestart);
 }
 
 int attend_to_end(Launch& container, ForwardedSignals& signals, std::optional<PseudoTerminal>& console) {
