@@ -130,8 +130,8 @@ class Boot {
   }
 
   bool start_threads() {
-    for (const Result<void>& started : {kernel_->timers().start(), kernel_->host_poller().start()})
-      if (!started.ok()) return fail("threads", errno_name(started.error()));
+    const Result<void> started = kernel_->timers().start();
+    if (!started.ok()) return fail("threads", errno_name(started.error()));
     watchdog_.emplace(*kernel_);
     return true;
   }
@@ -158,12 +158,12 @@ class Boot {
     const bool waits = options_.start_gate.valid();
     if (!waits && !start()) return kBootFailure;
     report_started(options_.report.get());
-    return serve_control() ? wait_for_end() : kBootFailure;
+    return wait_for_end();
   }
 
-  // After the program's start, which does not wait for it; clients that come before wait at the socket.
+  // With the first client, which waits at the socket until then: most short runs have none, and it is a thread, an
+  // event loop and their memory.
   bool serve_control() {
-    if (!options_.control.valid()) return true;
     control_.emplace(std::move(options_.control), *containers_);
     const Result<void> started = control_->start();
     return started.ok() ? true : fail("control", errno_name(started.error()));
@@ -189,12 +189,16 @@ class Boot {
     // What only the start needed. Most sandboxes then sleep most of the time.
     ::malloc_trim(0);
     for (int code = 0;;) {
-      // poll(2) skips negative descriptors: the gate once it is open, a front end that has let us go.
-      std::array<pollfd, 4> polled{{{exit_.fd(), POLLIN, 0},
+      // poll(2) skips negative descriptors: the gate once it is open, a front end that has let us go, the socket when
+      // it is served.
+      std::array<pollfd, 5> polled{{{exit_.fd(), POLLIN, 0},
                                     {containers_->gofer_events(), POLLIN, 0},
                                     {options_.start_gate.get(), POLLIN, 0},
-                                    {released_ ? -1 : options_.report.get(), POLLIN, 0}}};
+                                    {released_ ? -1 : options_.report.get(), POLLIN, 0},
+                                    {options_.control.get(), POLLIN, 0}}};
       if (::poll(polled.data(), polled.size(), -1) < 0 && errno != EINTR) return kBootFailure;
+      // Before the exit: who comes in time is told the status.
+      if (polled[4].revents != 0 && !serve_control()) return kBootFailure;
       if (polled[0].revents != 0) return exit_code(exit_.status());
       if (polled[1].revents != 0 && containers_->serve_gofers()) {
         fail("running", "the gofer process has died");

@@ -114,7 +114,6 @@ ContainersTest::ContainersTest() {
         return FileSystemPtr(TmpfsFileSystem::create(TRY(MemoryFile::create()), TmpfsOptions{}));
       });
   EXPECT_TRUE(kernel_->timers().start().ok());
-  EXPECT_TRUE(kernel_->host_poller().start().ok());
   containers_ = std::make_unique<Containers>(*kernel_, services_, [this](int status) { first_end_.set_value(status); });
 }
 

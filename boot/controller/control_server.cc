@@ -76,7 +76,6 @@ class ControlServer::Loop final : private kj::TaskSet::ErrorHandler {
   }
 
   void add(UniqueFd client) {
-    server_.used_.store(true, std::memory_order_relaxed);
     if (!may_connect(client.get())) {
       LOG(WARNING) << "control: a connection of another user was refused";
       return;
@@ -162,8 +161,8 @@ void ControlServer::serve() {
     auto paf = kj::newPromiseAndCrossThreadFulfiller<void>();
     {
       auto stopper = stopper_.lock();
-      if (stopper->wanted) return;
       stopper->stop = kj::mv(paf.fulfiller);
+      if (stopper->wanted) stopper->stop->fulfill();  // who has connected is served all the same
     }
     loop.run(kj::mv(paf.promise));
   } catch (const kj::Exception& exception) {
@@ -178,7 +177,6 @@ void ControlServer::stop() {
 }
 
 void ControlServer::finish() {
-  if (!used_.load(std::memory_order_relaxed)) return;
   stop();
   if (thread_.joinable()) thread_.join();
 }

@@ -8,7 +8,6 @@
 
 #include <kj/async.h>
 
-#include <atomic>
 #include <cstddef>
 #include <thread>
 
@@ -37,7 +36,7 @@ class ControlServer {
   // Starts the thread; connections that came before are served too.
   Result<void> start();
   // Before the sandbox ends: what is known by now (a status that a client waits for) is answered, then every connection
-  // is closed. Costs nothing when nobody ever connected. Does not wait for requests that are being worked on.
+  // is closed. Does not wait for requests that are being worked on.
   void finish();
 
  private:
@@ -53,7 +52,6 @@ class ControlServer {
   ControlService& service_;
   const ControlLimits limits_;
   std::unique_ptr<class WorkerPool> workers_;
-  std::atomic<bool> used_{false};
   Guarded<Stopper, LockLevel::kLeaf> stopper_;
   std::thread thread_;
 };

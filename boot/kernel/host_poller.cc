@@ -5,6 +5,8 @@
 
 #include <array>
 #include <map>
+#include <mutex>
+#include <system_error>
 #include <thread>
 
 #include "boot/base/host_call.h"
@@ -27,14 +29,30 @@ Result<void> add_to_set(int set, int fd, std::uint32_t events, int tag) {
 }  // namespace
 
 struct HostPoller::Impl {
-  UniqueFd set, stop;
+  UniqueFd set, stop;  // from the start of the thread on
   std::thread thread;
   // Held while a queue is notified, so that remove() waits for that.
   Guarded<std::map<int, WaitQueue*>, LockLevel::kHostPoller> queues;
+  std::mutex start_mutex;  // is the thread running? Nothing else is locked under it
 
+  Result<void> start();
   void run();
   void deliver(const epoll_event& event);
 };
+
+Result<void> HostPoller::Impl::start() {
+  const std::lock_guard starting(start_mutex);
+  if (thread.joinable()) return {};
+  set = UniqueFd(TRY(HOST_CALL(::epoll_create1(EPOLL_CLOEXEC))));
+  stop = UniqueFd(TRY(HOST_CALL(::eventfd(0, EFD_CLOEXEC))));
+  TRY(add_to_set(set.get(), stop.get(), EPOLLIN, kStop));
+  try {
+    thread = std::thread([this] { run(); });
+  } catch (const std::system_error& error) {
+    return Errno(error.code().value());
+  }
+  return {};
+}
 
 void HostPoller::Impl::deliver(const epoll_event& event) {
   auto known = queues.lock();
@@ -63,15 +81,8 @@ HostPoller::~HostPoller() {
   impl_->thread.join();
 }
 
-Result<void> HostPoller::start() {
-  impl_->set = UniqueFd(TRY(HOST_CALL(::epoll_create1(EPOLL_CLOEXEC))));
-  impl_->stop = UniqueFd(TRY(HOST_CALL(::eventfd(0, EFD_CLOEXEC))));
-  TRY(add_to_set(impl_->set.get(), impl_->stop.get(), EPOLLIN, kStop));
-  impl_->thread = std::thread([impl = impl_.get()] { impl->run(); });
-  return {};
-}
-
 Result<void> HostPoller::add(int fd, WaitQueue& queue) {
+  TRY(impl_->start());
   // Known before the host can report it.
   impl_->queues.lock()->insert_or_assign(fd, &queue);
   constexpr std::uint32_t kEvents =

@@ -1,4 +1,5 @@
-// Readiness of host descriptors (stdio, host sockets, terminals): one host thread with an epoll set.
+// Readiness of host descriptors (stdio, host sockets, terminals): one host thread with an epoll set, from the first
+// descriptor on: a container without terminal or network may have none.
 #pragma once
 
 #include <memory>
@@ -8,12 +9,11 @@
 
 namespace runsc {
 
-// Thread-safe. start() begins its thread; the destructor ends it.
+// Thread-safe. The first add() begins its thread; the destructor ends it.
 class HostPoller {
  public:
   HostPoller();
   ~HostPoller();
-  Result<void> start();
 
   // From now on `queue` is notified when `fd` becomes readable, writable, or hangs up (edge-triggered). The caller
   // removes it before it closes `fd` or destroys `queue`. EPERM: a descriptor that epoll does not take (always ready).

@@ -148,10 +148,20 @@ Result<FileMapping> HostRegularFile::map(std::uint64_t offset, std::uint64_t len
 }
 
 HostStream::HostStream(HostPoller& poller, UniqueFd fd, VfsPath path, OpenFlags flags)
-    : HostFile(std::move(fd), std::move(path), flags), poller_(poller), polled_(poller.add(fd_.get(), queue_).ok()) {}
+    : HostFile(std::move(fd), std::move(path), flags), poller_(poller) {}
 
 HostStream::~HostStream() {
-  if (polled_) poller_.remove(fd_.get());
+  if (polled_.load(std::memory_order_acquire)) poller_.remove(fd_.get());
+}
+
+bool HostStream::pollable() {
+  std::call_once(poll_once_, [this] { polled_.store(poller_.add(fd_.get(), queue_).ok(), std::memory_order_release); });
+  return polled_.load(std::memory_order_acquire);
+}
+
+WaitQueue* HostStream::wait_queue() {
+  (void)pollable();
+  return &queue_;
 }
 
 Result<std::size_t> HostStream::read_some(std::span<std::byte> to) {

@@ -1,6 +1,9 @@
 // Open files over host descriptors that the sandbox was given: standard input and output, passed pipes and sockets.
 #pragma once
 
+#include <atomic>
+#include <mutex>
+
 #include "boot/base/unique_fd.h"
 #include "boot/kernel/host_poller.h"
 #include "boot/vfs/file_description.h"
@@ -66,8 +69,8 @@ class HostStream : public HostFile {
   Result<std::size_t> write(IoSource& source, std::optional<std::uint64_t> offset, int rwf) override;
   Result<std::int64_t> ioctl(CurrentTask& task, std::uint32_t command, std::uint64_t argument) override;
   EventMask readiness(EventMask interest) override;
-  WaitQueue* wait_queue() override { return &queue_; }
-  bool pollable() override { return polled_; }
+  WaitQueue* wait_queue() override;
+  bool pollable() override;
 
  protected:
   FilePtr make_another(UniqueFd fd, OpenFlags flags) override {
@@ -82,7 +85,9 @@ class HostStream : public HostFile {
 
   HostPoller& poller_;
   WaitQueue queue_;
-  bool polled_;  // the host's epoll takes it
+  // Only streams that somebody waits for are in the poller's set: the host tells it whenever the other end reads.
+  std::once_flag poll_once_;
+  std::atomic<bool> polled_{false};  // the host's epoll takes it
   std::atomic<bool> has_nowait_{true};
 };
 
