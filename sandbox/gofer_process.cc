@@ -109,6 +109,9 @@ void open_proc_self_fd(Donation& donation, bool user_namespace) {
   const UniqueFd host(proc ? -1 : ::open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC));
   UniqueFd fds(::openat(proc ? proc.get() : host.get(), "self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!fds) throw_system_error("open /proc/self/fd");
+  // It goes with the old root then. A mount that is nowhere when its descriptor is closed is unmounted by itself, for
+  // which the host has us wait. Where it cannot be moved, that is all that happens.
+  if (proc) ::syscall(SYS_move_mount, proc.get(), "", AT_FDCWD, "/proc", MOVE_MOUNT_F_EMPTY_PATH);
   donation.add("proc_self_fd", fds.release());
 }
 
@@ -121,12 +124,14 @@ std::vector<Step> gofer_steps(const GoferResources& resources) {
        [](Donation&) { start_session(); }},
       {"private mounts", "before the first mount: the host must not see what is mounted here",
        [](Donation&) { make_mounts_private(); }},
-      {"proc", "before the host's /proc is covered, which one may be needed to mount another",
-       [=](Donation& donation) { open_proc_self_fd(donation, user_namespace); }},
       {"detach trees",
        "copies of the mounts to serve, without devices, set-user-id programs and symbolic links that the "
        "host would follow; before the new root covers anything that they may lie under",
        [=](Donation&) { detach_trees(*trees); }},
+      {"proc",
+       "after the last look at what lies below the host's /proc, and before that is covered: one may be needed to "
+       "mount another",
+       [=](Donation& donation) { open_proc_self_fd(donation, user_namespace); }},
       {"new root", "a tree of its own that holds the served mounts and nothing else",
        [=](Donation&) { mount_new_root(static_cast<unsigned>(trees->size()) + 2); }},
       {"attach trees", "to have paths, and so to be reachable with openat2's RESOLVE_BENEATH rules",
@@ -170,7 +175,7 @@ SpawnedProcess spawn_gofer(const GoferResources& resources, const RuntimeOptions
   request.name = "gofer";
   request.namespaces = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET | CLONE_NEWCGROUP;
   if (resources.user_namespace) request.namespaces |= CLONE_NEWUSER;
-  request.cgroup = resources.cgroup;
+  request.cgroups = resources.cgroups;
   request.id_maps = resources.id_maps;
   request.steps = gofer_steps(resources);
   request.donation = donate(resources, null.get());

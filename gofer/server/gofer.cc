@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <malloc.h>
+#include <semaphore.h>
 #include <sys/auxv.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -9,10 +10,8 @@
 
 #include <algorithm>
 #include <array>
-#include <condition_variable>
 #include <csignal>
 #include <ctime>
-#include <mutex>
 #include <thread>
 
 #include "boot/base/host_call.h"
@@ -71,51 +70,62 @@ Result<std::vector<Connection>> make_connections(std::vector<GoferMount> mounts,
   return connections;
 }
 
-// Where the threads wait until they are confined. Not a std::latch: that calls sched_yield while it waits, which the
-// filter may forbid by then.
+// Where the threads wait until they are confined. Of semaphores: they call the host's futex and nothing else, where a
+// std::latch calls sched_yield, which the filter may forbid by then, and a condition variable wakes its waiters twice.
 class StartGate {
  public:
   enum class State { kClosed, kOpen, kCancelled };
 
+  StartGate() {
+    ::sem_init(&arrived_, 0, 0);
+    ::sem_init(&opened_, 0, 0);
+  }
+  StartGate(const StartGate&) = delete;
+  StartGate& operator=(const StartGate&) = delete;
+
   // Whether to go on.
   bool wait() {
-    std::unique_lock lock(mutex_);
-    ++waiting_;
-    changed_.notify_all();
-    changed_.wait(lock, [this] { return state_ != State::kClosed; });
+    ::sem_post(&arrived_);
+    wait_for(opened_);
     return state_ == State::kOpen;
   }
   void wait_for(std::size_t threads) {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return waiting_ == threads; });
+    for (std::size_t i = 0; i < threads; ++i) wait_for(arrived_);
   }
-  void set(State state) {
-    const std::lock_guard lock(mutex_);
+  void set(State state, std::size_t threads) {
     state_ = state;
-    changed_.notify_all();
+    for (std::size_t i = 0; i < threads; ++i) ::sem_post(&opened_);
   }
 
  private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::size_t waiting_ = 0;
+  static void wait_for(sem_t& semaphore) {
+    while (::sem_wait(&semaphore) != 0) {
+    }
+  }
+
+  sem_t arrived_, opened_;
   State state_ = State::kClosed;
 };
 
-// One thread for each connection, so that a slow or stuck one does not hold up the others. The threads exist before
-// the filter: it then needs no call that makes one.
+void serve(Connection& connection) {
+  serve_connection(std::move(connection.socket), *connection.session);
+  connection.session.reset();  // its handles: descriptors are shared with the connections that go on
+}
+
+// One thread for each connection, so that a slow or stuck one does not hold up the others: this one for the first. The
+// threads exist before the filter: it then needs no call that makes one.
 Result<void> serve_all(std::vector<Connection> connections, const std::function<Result<void>()>& confine) {
   StartGate gate;
   std::vector<std::jthread> threads;
-  for (Connection& connection : connections)
-    threads.emplace_back([&connection, &gate] {
-      if (gate.wait()) serve_connection(std::move(connection.socket), *connection.session);
-      connection.session.reset();  // its handles: descriptors are shared with the connections that go on
+  for (std::size_t i = 1; i < connections.size(); ++i)
+    threads.emplace_back([&connection = connections[i], &gate] {
+      if (gate.wait()) serve(connection);
     });
-  gate.wait_for(connections.size());
+  gate.wait_for(threads.size());
   ::malloc_trim(0);  // what the start has left
   const Result<void> result = confine();
-  gate.set(result.ok() ? StartGate::State::kOpen : StartGate::State::kCancelled);
+  gate.set(result.ok() ? StartGate::State::kOpen : StartGate::State::kCancelled, threads.size());
+  if (result.ok()) serve(connections.front());
   threads.clear();  // joins
   return result;
 }
