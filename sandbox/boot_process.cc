@@ -118,7 +118,7 @@ SpawnedProcess spawn_boot(const BootResources& resources, const RuntimeOptions& 
   request.namespaces = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
   if (resources.own_network) request.namespaces |= CLONE_NEWNET;
   request.network_namespace = resources.network_namespace;
-  request.cgroup = resources.cgroup;
+  request.cgroups = resources.cgroups;
   const bool joined = resources.network_namespace >= 0 && !is_own_network(resources.network_namespace);
   if (!joined && !resources.own_network) refuse_network_settings(resources.network_settings);
   if (joined) {

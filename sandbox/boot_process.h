@@ -21,10 +21,10 @@ struct BootResources {
   std::vector<int> gofer_connections;
   std::vector<int> overlay_stores;
   int start_gate = -1;
-  int network_namespace = -1;          // the one to be born in; -1: see own_network
-  int cgroup = -1;                     // the directory of a cgroup of version 2 to be born in; -1: the caller's
-  bool own_network = true;             // a new network namespace
-  NetworkSettings network_settings{};  // of the namespace that is made or joined, unless that is the host's
+  int network_namespace = -1;            // the one to be born in; -1: see own_network
+  const CgroupDoors* cgroups = nullptr;  // to be in; null: the caller's
+  bool own_network = true;               // a new network namespace
+  NetworkSettings network_settings{};    // of the namespace that is made or joined, unless that is the host's
   bool die_with_parent = false;
   bool rootless = false;
 };

@@ -33,6 +33,8 @@ void enter_network(int target) {
   if (::setns(target, CLONE_NEWNET) != 0) throw_system_error("join the network namespace");
 }
 
+int unified_cgroup(const SpawnRequest& request) { return request.cgroups == nullptr ? -1 : request.cgroups->unified(); }
+
 // `parent`: 0, or CLONE_PARENT for a sibling, which has the caller's exit signal.
 pid_t clone_into(std::uint64_t namespaces, std::uint64_t parent, int cgroup, int* pidfd) {
   clone_args args{};
@@ -69,7 +71,7 @@ class NetworkNamespaceVisit {
 pid_t clone_on_a_visit(const SpawnRequest& request, UniqueFd own, int* pidfd) {
   NetworkNamespaceVisit visit(std::move(own), request.network_namespace);
   if (request.prepare_network) request.prepare_network();
-  const pid_t pid = clone_into(request.namespaces, 0, request.cgroup, pidfd);
+  const pid_t pid = clone_into(request.namespaces, 0, unified_cgroup(request), pidfd);
   const int error = errno;
   if (pid == 0) visit.stay();
   errno = error;
@@ -105,7 +107,7 @@ void deliver(const SpawnRequest& request, SharedDelivery& delivery) {
   try {
     enter_network(request.network_namespace);
     if (request.prepare_network) request.prepare_network();
-    const pid_t pid = clone_into(request.namespaces, CLONE_PARENT, request.cgroup, &delivery->pidfd);
+    const pid_t pid = clone_into(request.namespaces, CLONE_PARENT, unified_cgroup(request), &delivery->pidfd);
     if (pid == 0) return;  // and writes nothing into what is shared
     delivery->error = errno;
     delivery->pid = pid;
@@ -139,7 +141,7 @@ pid_t clone_by_courier(const SpawnRequest& request, int* pidfd) {
 pid_t clone_child(const SpawnRequest& request, int* pidfd) {
   if (request.network_namespace < 0) {
     if (request.prepare_network) request.prepare_network();
-    return clone_into(request.namespaces, 0, request.cgroup, pidfd);
+    return clone_into(request.namespaces, 0, unified_cgroup(request), pidfd);
   }
   UniqueFd own = open_own_network();
   const bool may_return = ::setns(own.get(), CLONE_NEWNET) == 0;

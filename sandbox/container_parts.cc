@@ -42,12 +42,12 @@ ContainerCgroup plan_cgroup(const SandboxRequest& request, const RuntimeOptions&
 }
 
 SpawnedProcess start_gofer(const SandboxRequest& request, const RuntimeOptions& options, const ContainerPlan& plan,
-                           const std::vector<ConnectionPair>& connections, int cgroup) {
+                           const std::vector<ConnectionPair>& connections, const CgroupDoors& cgroups) {
   GoferResources resources;
   resources.mounts = plan.gofer_mounts;
   for (const ConnectionPair& pair : connections) resources.connections.push_back(pair.gofer.get());
   resources.log = options.log_fd;
-  resources.cgroup = cgroup;
+  resources.cgroups = &cgroups;
   resources.die_with_parent = !request.detach;
   resources.user_namespace = plan.config.user_namespace || options.rootless;
   if (resources.user_namespace) resources.id_maps = gofer_id_maps(plan.config, options.rootless);
@@ -87,6 +87,10 @@ void set_oom_scores(const std::optional<int>& score, const std::vector<pid_t>& p
   for (const pid_t pid : pids) {
     std::ofstream("/proc/" + std::to_string(pid) + "/oom_score_adj") << *score;
   }
+}
+
+bool has_create_hooks(const oci::Hooks& hooks) {
+  return !hooks.prestart.empty() || !hooks.create_runtime.empty() || !hooks.create_container.empty();
 }
 
 void run_create_hooks(const oci::Hooks& hooks, const ContainerState& state) {

@@ -41,13 +41,14 @@ ContainerState new_state(const SandboxRequest& request);
 // if we are killed. Throws UserError.
 CgroupGuard make_cgroup(ContainerCgroup& cgroup, ContainerState& state, const ContainerStore& store);
 
-// `cgroup` is the directory of version 2 to be born in; -1: none.
+// `cgroups` are those to be in.
 SpawnedProcess start_gofer(const SandboxRequest& request, const RuntimeOptions& options, const ContainerPlan& plan,
-                           const std::vector<ConnectionPair>& connections, int cgroup);
+                           const std::vector<ConnectionPair>& connections, const CgroupDoors& cgroups);
 
 // Which processes the host ends first when memory runs out.
 void set_oom_scores(const std::optional<int>& score, const std::vector<pid_t>& pids);
 
+bool has_create_hooks(const oci::Hooks& hooks);
 // prestart, createRuntime and createContainer: the namespaces exist, nothing of the container runs: this is where
 // networks are set up. Throws UserError.
 void run_create_hooks(const oci::Hooks& hooks, const ContainerState& state);

@@ -15,7 +15,7 @@ struct GoferResources {
   std::vector<GoferMount> mounts;
   std::vector<int> connections;  // one for each mount; borrowed until spawn_gofer() returns
   int log = -1;
-  int cgroup = -1;  // the directory of a cgroup of version 2 to be born in; -1: the caller's
+  const CgroupDoors* cgroups = nullptr;  // to be in, borrowed until spawn_gofer() returns; null: the caller's
   bool die_with_parent = false;
   // The container has a user namespace, or the caller is not root: the gofer sees the files' owners through these maps.
   bool user_namespace = false;

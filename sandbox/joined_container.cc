@@ -105,18 +105,19 @@ JoinedContainer JoinedContainer::create(const SandboxRequest& request, const Run
     parts.plan = make_plan(request, options, store, sandbox, state);
     parts.connections = make_connections(parts.plan.gofer_mounts.size());
     parts.overlay_stores = make_overlay_stores(parts.plan.overlay_directories);
-    const UniqueFd unified = cgroup.open_unified();
-    SpawnedProcess gofer = start_gofer(request, options, parts.plan, parts.connections, unified.get());
+    const CgroupDoors cgroups = cgroup.open_doors();
+    SpawnedProcess gofer = start_gofer(request, options, parts.plan, parts.connections, cgroups);
     auto relay = std::make_unique<Relay>(
         relay_request(request, parts, store.control_socket(sandbox.id), state.cgroups, sandbox.boot.pid));
     return JoinedContainer(store.control_socket(sandbox.id), std::move(gofer), std::move(relay), std::move(state));
   }();
-  cgroup.enter({container.gofer_.pid(), container.relay_->pid()});
+  cgroup.enter({container.gofer_.pid()}, {container.relay_->pid()});
   container.state_.gofer = ProcessIdentity::of(container.gofer_.pid());
   container.state_.relay = ProcessIdentity::of(container.relay_->pid());
   store.save(container.state_);
   set_oom_scores(request.spec.process.oom_score_adj, {container.gofer_.pid()});
   set_host_scheduling(request.spec.process, {container.gofer_.pid()});
+  container.gofer_.wait_until_placed();
   run_create_hooks(request.spec.hooks, container.state_);
   container.gofer_.go();
   container.relay_->begin();

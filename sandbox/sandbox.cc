@@ -35,7 +35,7 @@ struct Parts {
   std::vector<UniqueFd> overlay_stores;
   UniqueFd network_namespace;
   UniqueFd start_gate;
-  UniqueFd cgroup;  // of version 2
+  CgroupDoors cgroups;
 };
 
 Parts make_parts(const SandboxRequest& request, const RuntimeOptions& options, const ContainerStore& store,
@@ -69,7 +69,7 @@ SpawnedProcess start_boot(const SandboxRequest& request, const RuntimeOptions& o
   resources.config = parts.config.get();
   resources.control = parts.control.get();
   resources.log = options.log_fd;
-  resources.cgroup = parts.cgroup.get();
+  resources.cgroups = &parts.cgroups;
   resources.stdio = request.stdio;
   resources.preserved_fds = request.preserved_fds;
   for (const ConnectionPair& pair : parts.connections) resources.gofer_connections.push_back(pair.boot.get());
@@ -99,8 +99,8 @@ Sandbox Sandbox::start(const SandboxRequest& request, const RuntimeOptions& opti
     // In a scope of its own: our ends of what the processes have are closed before anything is awaited, so that each
     // sees the other's death.
     Parts parts = make_parts(request, options, store, state);
-    parts.cgroup = cgroup.open_unified();
-    SpawnedProcess gofer = start_gofer(request, options, parts.plan, parts.connections, parts.cgroup.get());
+    parts.cgroups = cgroup.open_doors();
+    SpawnedProcess gofer = start_gofer(request, options, parts.plan, parts.connections, parts.cgroups);
     SpawnedProcess boot = start_boot(request, options, parts);
     return Sandbox(std::move(gofer), std::move(boot), std::move(state));
   }();
@@ -112,7 +112,12 @@ Sandbox Sandbox::start(const SandboxRequest& request, const RuntimeOptions& opti
   store.save(sandbox.state_);
   set_oom_scores(request.spec.process.oom_score_adj, {sandbox.boot_.pid(), sandbox.gofer_.pid()});
   set_host_scheduling(request.spec.process, {sandbox.boot_.pid(), sandbox.gofer_.pid()});
-  run_create_hooks(request.spec.hooks, sandbox.state_);
+  if (has_create_hooks(request.spec.hooks)) {
+    // They may look into the cgroups.
+    sandbox.gofer_.wait_until_placed();
+    sandbox.boot_.wait_until_placed();
+    run_create_hooks(request.spec.hooks, sandbox.state_);
+  }
   sandbox.gofer_.go();
   sandbox.boot_.go();
   sandbox.wait_until_started();

@@ -55,11 +55,12 @@ constexpr unsigned kSanitizerInodes = 0;
 #endif
 
 void drop_from_bounding_set(std::uint64_t keep) {
-  // Up to the last capability that this kernel knows, which may be later than those we know.
-  for (int number = 0; ::prctl(PR_CAPBSET_READ, number, 0, 0, 0) >= 0; ++number) {
-    const bool kept = number < 64 && ((keep >> number) & 1) != 0;
-    if (!kept && ::prctl(PR_CAPBSET_DROP, number, 0, 0, 0) != 0)
-      throw_system_error("drop capability from bounding set");
+  // Up to the last capability that this kernel knows, which may be later than those we know: EINVAL.
+  for (int number = 0;; ++number) {
+    const bool kept = number <= CAP_LAST_CAP && ((keep >> number) & 1) != 0;
+    if (kept || ::prctl(PR_CAPBSET_DROP, number, 0, 0, 0) == 0) continue;
+    if (errno == EINVAL && ::prctl(PR_CAPBSET_READ, number, 0, 0, 0) < 0) return;
+    throw_system_error("drop capability from bounding set");
   }
 }
 

@@ -20,6 +20,7 @@
 #include "boot/startup_report.h"
 #include "runsc/common/user_error.h"
 #include "sandbox/clone_child.h"
+#include "sandbox/reports.h"
 
 namespace runsc {
 
@@ -123,6 +124,11 @@ template <typename Progress>
   int report = ends.report;
   try {
     reset_signals(SIG_IGN);
+    if (request.cgroups != nullptr) {
+      stage = "cgroup";
+      request.cgroups->enter();
+    }
+    if (::write(ends.gate, "p", 1) != 1) ::_exit(kSetupFailed);
     wait_for_gate(ends.gate);
     for (const Step& step : request.steps) {
       stage = step.name;
@@ -237,10 +243,24 @@ SpawnedProcess::~SpawnedProcess() {
   if (progress_ != nullptr) ::munmap(progress_, sizeof(Progress));
 }
 
+void SpawnedProcess::throw_early_end() {
+  const std::string end = describe_status(wait());
+  const auto report = ReportReader(report_.get()).next();
+  if (report) throw UserError(name_ + " process: " + report->stage + ": " + report->message);
+  throw UserError(name_ + " process: " + end + " before its first step");
+}
+
+void SpawnedProcess::wait_until_placed() {
+  char byte = 0;
+  ssize_t count = 0;
+  do {
+    count = ::read(gate_.get(), &byte, 1);
+  } while (count < 0 && errno == EINTR);
+  if (count != 1) throw_early_end();
+}
+
 void SpawnedProcess::go() {
-  if (::send(gate_.get(), "g", 1, MSG_NOSIGNAL) != 1) {
-    throw UserError(name_ + " process: " + describe_status(wait()) + " before its first step");
-  }
+  if (::send(gate_.get(), "g", 1, MSG_NOSIGNAL) != 1) throw_early_end();
 }
 
 std::string SpawnedProcess::stage() const {

@@ -14,6 +14,7 @@
 
 #include "boot/base/unique_fd.h"
 #include "boot/loader/container_config.h"
+#include "sandbox/cgroup/cgroup_doors.h"
 #include "sandbox/donation.h"
 
 namespace runsc {
@@ -37,7 +38,8 @@ struct SpawnRequest {
   std::string name;              // "boot": the first argument of the new program, and its name in messages
   std::uint64_t namespaces = 0;  // CLONE_NEW*
   int network_namespace = -1;    // borrowed; the child is born in it. -1: the parent's, or CLONE_NEWNET's
-  int cgroup = -1;               // borrowed: the directory of a cgroup of version 2 to be born in
+  // Borrowed: the cgroups to be in. The child goes there at once, before it waits for go(). Null: the parent's.
+  const CgroupDoors* cgroups = nullptr;
   // Done by the parent while it is in that namespace, with rights that the child will not have. May be empty.
   std::function<void()> prepare_network;
   IdMaps id_maps;  // only with CLONE_NEWUSER
@@ -60,7 +62,10 @@ class SpawnedProcess {
   int pidfd() const { return pidfd_.get(); }
   int report_fd() const { return report_.get(); }
 
-  // Lets the child begin with its steps. Until then it waits; if this object or the parent goes away it ends.
+  // Waits until the child is in its cgroups. Throws UserError when it has ended instead.
+  void wait_until_placed();
+  // Lets the child begin with its steps. Until then it waits; if this object or the parent goes away it ends. Throws
+  // UserError when it has ended already.
   void go();
   // The step that the child has reached ("start" before the first, "run" after the last).
   std::string stage() const;
@@ -75,6 +80,8 @@ class SpawnedProcess {
  private:
   friend SpawnedProcess spawn(const SpawnRequest& request);
   struct Progress;
+  // Its own words, or how it ended.
+  [[noreturn]] void throw_early_end();
 
   std::string name_;
   pid_t pid_ = -1;

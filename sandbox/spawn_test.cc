@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include <fstream>
+
 #include "runsc/common/user_error.h"
 #include "sandbox/reports.h"
 
@@ -50,6 +52,37 @@ TEST(Spawn, WaitsForTheGate) {
   SpawnedProcess process = spawn(request_with({{"deadly", "", [](Donation&) { ::raise(SIGKILL); }}}));
   EXPECT_FALSE(process.exited());
   EXPECT_EQ(process.stage(), "start");
+}
+
+TEST(Spawn, EntersItsCgroupsAtOnce) {
+  char name[] = "/tmp/runsc-spawn-XXXXXX";
+  std::vector<CgroupDoors::Door> doors;
+  doors.push_back({"a", UniqueFd(::mkstemp(name))});
+  const CgroupDoors cgroups(UniqueFd(), std::move(doors), false);
+  SpawnRequest request = request_with({{"bad", "", [](Donation&) { throw UserError("too late"); }}});
+  request.cgroups = &cgroups;
+  SpawnedProcess process = spawn(request);
+  process.wait_until_placed();
+  std::string written;
+  std::getline(std::ifstream(name), written);
+  EXPECT_EQ(written, "0");
+  EXPECT_EQ(process.stage(), "start");
+  ::unlink(name);
+}
+
+TEST(Spawn, SaysWhyItCannotEnterACgroup) {
+  std::vector<CgroupDoors::Door> doors;
+  doors.push_back({"/cgroup/a", UniqueFd(::open("/dev/full", O_WRONLY | O_CLOEXEC))});
+  const CgroupDoors cgroups(UniqueFd(), std::move(doors), false);
+  SpawnRequest request = request_with({});
+  request.cgroups = &cgroups;
+  SpawnedProcess process = spawn(request);
+  try {
+    process.wait_until_placed();
+    ADD_FAILURE() << "it is nowhere";
+  } catch (const UserError& error) {
+    EXPECT_STREQ(error.what(), "test process: cgroup: move into cgroup /cgroup/a: no space left on device");
+  }
 }
 
 TEST(Spawn, BearsTheChildInAnotherNetworkNamespace) {

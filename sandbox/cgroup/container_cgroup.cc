@@ -201,30 +201,41 @@ bool ContainerCgroup::may_do_without() const { return request_.path.empty(); }
 
 bool ContainerCgroup::is_implicit() const { return request_.driver == CgroupDriver::kFiles && request_.path.empty(); }
 
-UniqueFd ContainerCgroup::open_unified() const {
-  for (const std::string& path : directories_) {
-    const Hierarchy* hierarchy = host_.containing(path);
-    if (hierarchy != nullptr && hierarchy->unified) {
-      return UniqueFd(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    }
-  }
-  return {};
+bool ContainerCgroup::has_door(const std::string& directory) const {
+  return !unit_ && !host_.containing(directory)->unified;
 }
 
-void ContainerCgroup::enter(const std::vector<pid_t>& pids) {
+CgroupDoors ContainerCgroup::open_doors() const {
+  UniqueFd unified;
+  std::vector<CgroupDoors::Door> doors;
+  for (const std::string& path : directories_) {
+    if (host_.containing(path)->unified) unified = UniqueFd(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!has_door(path)) continue;
+    UniqueFd tasks(::open((path + "/tasks").c_str(), O_WRONLY | O_CLOEXEC));
+    if (!tasks && !(is_lack_of_rights(errno) && may_do_without())) throw_system_error("open " + path + "/tasks");
+    if (tasks) doors.push_back({path, std::move(tasks)});
+  }
+  return CgroupDoors(std::move(unified), std::move(doors), may_do_without());
+}
+
+void ContainerCgroup::enter(const std::vector<pid_t>& born, const std::vector<pid_t>& others) {
   if (unit_) {
-    start_systemd_unit(*unit_, request_.rootless, "runsc container " + request_.id, pids, request_.resources,
+    std::vector<pid_t> all = born;
+    all.insert(all.end(), others.begin(), others.end());
+    start_systemd_unit(*unit_, request_.rootless, "runsc container " + request_.id, all, request_.resources,
                        host_.mode == CgroupMode::kUnified);
     // systemd makes some of them; the others are as with the other driver.
     (void)make_directories();
     apply_limits();
   }
-  enter_directories(pids);
+  enter_directories(born, others);
 }
 
-void ContainerCgroup::enter_directories(const std::vector<pid_t>& pids) {
+void ContainerCgroup::enter_directories(const std::vector<pid_t>& born, const std::vector<pid_t>& others) {
   for (const std::string& path : directories_) {
     const CgroupDirectory directory(path);
+    std::vector<pid_t> pids = others;
+    if (!has_door(path)) pids.insert(pids.end(), born.begin(), born.end());
     std::vector<pid_t> inside;
     const Hierarchy* hierarchy = host_.containing(path);
     if (hierarchy->unified || unit_) inside = directory.processes();

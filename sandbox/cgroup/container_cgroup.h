@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "boot/base/unique_fd.h"
 #include "runsc/oci/spec.h"
+#include "sandbox/cgroup/cgroup_doors.h"
 #include "sandbox/cgroup/cgroup_host.h"
 #include "sandbox/cgroup/cgroup_paths.h"
 
@@ -41,12 +41,12 @@ class ContainerCgroup {
   // Writes the limits, unless systemd does that in enter(). Throws UserError.
   void limit() const;
 
-  // The directory in the unified hierarchy, to clone a process into; invalid where there is none yet.
-  UniqueFd open_unified() const;
+  // For the processes to come; leads nowhere where systemd makes the cgroups in enter(). Throws UserError.
+  CgroupDoors open_doors() const;
 
-  // Moves processes, which run none of the application's code yet, into all of them. Those that have been cloned into
-  // the unified hierarchy are there already.
-  void enter(const std::vector<pid_t>& pids);
+  // Sees to it that processes are in all of them, none of which runs the application's code yet. `born` are those that
+  // have come, or will, through open_doors(); what the doors do not lead to, and the others, are moved.
+  void enter(const std::vector<pid_t>& born, const std::vector<pid_t>& others = {});
 
  private:
   bool may_do_without() const;
@@ -56,7 +56,9 @@ class ContainerCgroup {
   void unmake();
   void move_on();
   void apply_limits() const;
-  void enter_directories(const std::vector<pid_t>& pids);
+  // The ways in of version 1 are files of their own, of version 2 a parameter of clone3(2).
+  bool has_door(const std::string& directory) const;
+  void enter_directories(const std::vector<pid_t>& born, const std::vector<pid_t>& others);
 
   CgroupHost host_;
   CgroupRequest request_;

@@ -69,7 +69,7 @@ class Version1 : public ::testing::Test {
     fake.make("hugetlb/c", {{"hugetlb.2MB.limit_in_bytes", ""}, {"hugetlb.2MB.rsvd.limit_in_bytes", ""}});
     fake.make("devices/c", {{"devices.allow", ""}, {"devices.deny", ""}});
     for (const char* name : {"cpu", "cpuacct", "cpuset", "memory", "pids", "blkio", "devices", "hugetlb"}) {
-      fake.make(std::string(name) + "/c", {{"cgroup.procs", ""}});
+      fake.make(std::string(name) + "/c", {{"cgroup.procs", ""}, {"tasks", ""}});
     }
   }
   void create(const oci::Resources& resources) { make_one(fake, resources); }
@@ -143,11 +143,22 @@ TEST_F(Version1, EntersEveryHierarchy) {
   ContainerCgroup cgroup(fake.detect(), request());
   ASSERT_TRUE(cgroup.make());
   cgroup.limit();
-  EXPECT_FALSE(cgroup.open_unified());
-  cgroup.enter({42});
+  const CgroupDoors doors = cgroup.open_doors();
+  EXPECT_EQ(doors.unified(), -1);
+  doors.enter();
+  cgroup.enter({42}, {43});
   for (const char* name : {"cpu", "cpuacct", "cpuset", "memory", "pids", "blkio", "devices", "hugetlb"}) {
-    EXPECT_EQ(fake.read(std::string(name) + "/c/cgroup.procs"), "42") << name;
+    EXPECT_EQ(fake.read(std::string(name) + "/c/tasks"), "0") << name << ": who goes through the doors";
+    EXPECT_EQ(fake.read(std::string(name) + "/c/cgroup.procs"), "43") << name << ": who does not";
   }
+}
+
+TEST_F(Version1, ADoorThatIsMissingIsAnErrorWhereAPlaceWasAskedFor) {
+  std::filesystem::remove(fake.root() + "/pids/c/tasks");
+  ContainerCgroup cgroup(fake.detect(), request());
+  ASSERT_TRUE(cgroup.make());
+  EXPECT_EQ(error_of([&] { (void)cgroup.open_doors(); }),
+            "open " + fake.root() + "/pids/c/tasks: no such file or directory");
 }
 
 TEST_F(Version1, ImplicitPlaceThatIsTakenIsLeftToItsOwner) {
@@ -280,7 +291,7 @@ TEST_F(Version2, OpensTheDirectoryToBeBornIn) {
   ContainerCgroup cgroup(fake.detect(), request());
   ASSERT_TRUE(cgroup.make());
   cgroup.limit();
-  EXPECT_TRUE(cgroup.open_unified());
+  EXPECT_NE(cgroup.open_doors().unified(), -1);
   fake.make("cgroup/c", {{"cgroup.procs", "42\n"}});
   cgroup.enter({42, 43});
   EXPECT_EQ(fake.read("cgroup/c/cgroup.procs"), "43") << "42 is there already";
