@@ -6,6 +6,7 @@
 
 #include "boot/kernel/current_task.h"
 #include "boot/kernel/kernel.h"
+#include "boot/platform/native_calls.h"
 #include "boot/syscalls/handlers.h"
 
 namespace runsc {
@@ -36,15 +37,9 @@ Result<long> sys_futex(CurrentTask& task, UserAddress address, int operation, st
   const FutexAddress futex{address.value, is_private}, second{second_address.value, is_private};
   const bool clock_allowed = command == FUTEX_WAIT_BITSET || command == FUTEX_WAIT_REQUEUE_PI || command == kLockPi2;
   if ((operation & FUTEX_CLOCK_REALTIME) != 0 && !clock_allowed) return Errno(ENOSYS);
+  // Here because somebody had to be asked first: seccomp filters, a tracer.
+  if (is_native_futex_command(static_cast<std::uint32_t>(command))) return task.call_on_host();
   switch (command) {
-    case FUTEX_WAIT:
-    case FUTEX_WAKE:
-    case FUTEX_REQUEUE:
-    case FUTEX_CMP_REQUEUE:
-    case FUTEX_WAKE_OP:
-    case FUTEX_WAIT_BITSET:
-    case FUTEX_WAKE_BITSET:
-      return task.call_on_host();  // here because somebody had to be asked first: seccomp filters, a tracer
     case FUTEX_LOCK_PI:
     case kLockPi2: {
       const OptionalDeadline deadline = TRY(read_deadline(task, timeout, clock_of(command, operation)));

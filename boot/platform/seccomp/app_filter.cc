@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <span>
 
-#include "boot/platform/seccomp/native_calls.h"
+#include "boot/platform/native_calls.h"
 #include "boot/platform/seccomp/stub/stub.h"
 
 namespace runsc::seccomp {

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <bit>
 
-#include "boot/platform/seccomp/native_calls.h"
+#include "boot/platform/native_calls.h"
 
 namespace runsc::seccomp {
 namespace {
