@@ -7,6 +7,9 @@
 namespace runsc {
 namespace {
 
+// How many VMAs a search looks at before it asks for an index of the gaps.
+constexpr int kLongestWalk = 64;
+
 std::uint64_t guarded_start(const Vma& vma) {
   if (!vma.grows_down) return vma.start;
   return vma.start > kStackGuardGap ? vma.start - kStackGuardGap : 0;
@@ -47,7 +50,9 @@ std::optional<std::uint64_t> lowest_in(AddressRange gap, const GapSearch& search
 std::optional<std::uint64_t> find_gap_top_down(const VmaMap& vmas, const GapSearch& search) {
   auto above = vmas.all().lower_bound(search.within.end);
   std::uint64_t top = search.within.end;
-  for (;;) {
+  for (int walked = 0;; ++walked) {
+    if (walked == kLongestWalk)
+      return find_gap_by_index(vmas, {search.length, {search.within.start, top}, search.alignment, search.blocked});
     if (above != vmas.all().end()) top = std::min(top, guarded_start(above->second));
     const bool lowest = above == vmas.all().begin();
     const std::uint64_t bottom =
@@ -58,6 +63,22 @@ std::optional<std::uint64_t> find_gap_top_down(const VmaMap& vmas, const GapSear
     if (lowest || bottom == search.within.start) return std::nullopt;
     --above;
   }
+}
+
+std::optional<std::uint64_t> find_gap_by_index(const VmaMap& vmas, const GapSearch& search) {
+  std::uint64_t below = search.within.end;
+  while (const auto gap = vmas.gaps().highest(search.length, below)) {
+    const auto above = vmas.all().lower_bound(gap->end);
+    std::uint64_t top = std::min(gap->end, search.within.end);
+    if (above != vmas.all().end()) top = std::min(top, guarded_start(above->second));
+    const std::uint64_t bottom = std::max(gap->start, search.within.start);
+    if (top > bottom) {
+      if (const auto address = highest_in({bottom, top}, search)) return address;
+    }
+    if (gap->start <= search.within.start) break;
+    below = gap->start;
+  }
+  return std::nullopt;
 }
 
 std::optional<std::uint64_t> find_gap_bottom_up(const VmaMap& vmas, const GapSearch& search) {

@@ -21,6 +21,8 @@ struct GapSearch {
 
 // The highest, or the lowest, address of a gap that is long enough.
 std::optional<std::uint64_t> find_gap_top_down(const VmaMap& vmas, const GapSearch& search);
+// As find_gap_top_down(), always by VmaMap::gaps(), which it turns to when the VMAs are many.
+std::optional<std::uint64_t> find_gap_by_index(const VmaMap& vmas, const GapSearch& search);
 std::optional<std::uint64_t> find_gap_bottom_up(const VmaMap& vmas, const GapSearch& search);
 
 // Whether [address, address + length) may be taken: no VMA, no guard gap of the VMA above, nothing blocked.

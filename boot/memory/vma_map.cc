@@ -3,6 +3,11 @@
 #include "boot/vfs/file_description.h"
 
 namespace runsc {
+namespace {
+
+constexpr std::uint64_t kEndOfAddresses = ~std::uint64_t{0xfff};
+
+}  // namespace
 
 bool continues(const Vma& vma, const Vma& next) {
   return vma.end == next.start && vma.protection == next.protection && vma.max_protection == next.max_protection &&
@@ -40,7 +45,12 @@ std::uint64_t VmaMap::mapped_bytes(AddressRange range) const {
 void VmaMap::insert(Vma vma) {
   const AddressRange range = vma.range();
   account(vma, 1);
-  vmas_.emplace(range.start, std::move(vma));
+  const auto it = vmas_.emplace(range.start, std::move(vma)).first;
+  if (gaps_) {
+    gaps_->remove({gap_below(it).start, gap_above(it).end});
+    gaps_->add(gap_below(it));
+    gaps_->add(gap_above(it));
+  }
   merge(range);
 }
 
@@ -51,10 +61,32 @@ std::vector<Vma> VmaMap::remove(AddressRange range) {
   auto it = vmas_.lower_bound(range.start);
   while (it != vmas_.end() && it->first < range.end) {
     account(it->second, -1);
+    if (gaps_) {
+      gaps_->remove(gap_below(it));
+      gaps_->remove(gap_above(it));
+      gaps_->add({gap_below(it).start, gap_above(it).end});
+    }
     removed.push_back(std::move(it->second));
     it = vmas_.erase(it);
   }
   return removed;
+}
+
+AddressRange VmaMap::gap_below(Map::const_iterator vma) const {
+  return {vma == vmas_.begin() ? 0 : std::prev(vma)->second.end, vma->second.start};
+}
+
+AddressRange VmaMap::gap_above(Map::const_iterator vma) const {
+  const auto next = std::next(vma);
+  return {vma->second.end, next == vmas_.end() ? kEndOfAddresses : next->second.start};
+}
+
+const GapIndex& VmaMap::gaps() const {
+  if (gaps_) return *gaps_;
+  gaps_.emplace();
+  for (auto it = vmas_.cbegin(); it != vmas_.cend(); ++it) gaps_->add(gap_below(it));
+  gaps_->add(vmas_.empty() ? AddressRange{0, kEndOfAddresses} : gap_above(std::prev(vmas_.cend())));
+  return *gaps_;
 }
 
 void VmaMap::split(std::uint64_t address) {

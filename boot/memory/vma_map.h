@@ -1,12 +1,14 @@
 // VmaMap: the VMAs of one address space, in order, never overlapping, merged where Linux merges them. Pure bookkeeping:
-// knows nothing of the platform. Not thread-safe.
+// knows nothing of the platform. Not thread-safe, not even for those who only read.
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <vector>
 
+#include "boot/memory/gap_index.h"
 #include "boot/memory/vma.h"
 
 namespace runsc {
@@ -27,6 +29,10 @@ class VmaMap {
   bool covers(AddressRange range) const;
   // How many bytes of it are mapped.
   std::uint64_t mapped_bytes(AddressRange range) const;
+
+  // What lies between the VMAs, from 0 to the end of all addresses. Made when it is first asked for, and kept from then
+  // on: most address spaces have so few VMAs that a walk over them is cheaper.
+  const GapIndex& gaps() const;
 
   // Precondition: the range is not empty and free.
   void insert(Vma vma);
@@ -64,8 +70,12 @@ class VmaMap {
   // Joins neighbours that touch the range.
   void merge(AddressRange range);
   void account(const Vma& vma, int sign);
+  // The gaps on both sides of a VMA.
+  AddressRange gap_below(Map::const_iterator vma) const;
+  AddressRange gap_above(Map::const_iterator vma) const;
 
   Map vmas_;
+  mutable std::optional<GapIndex> gaps_;
   std::uint64_t virtual_ = 0, data_ = 0, locked_ = 0, stack_ = 0;
 };
 

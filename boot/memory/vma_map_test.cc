@@ -151,11 +151,41 @@ TEST(Placement, FindsWhatAnArrayOfPagesFinds) {
       const std::uint64_t count = 1 + random() % 10;
       const GapSearch search{count * kPageSize, pages(0, kPages), kPageSize, blocked};
       ASSERT_EQ(model.highest_gap(count), find_gap_top_down(map, search)) << "seed " << seed << " step " << i;
+      ASSERT_EQ(model.highest_gap(count), find_gap_by_index(map, search)) << "seed " << seed << " step " << i;
       ASSERT_EQ(model.lowest_gap(count), find_gap_bottom_up(map, search)) << "seed " << seed << " step " << i;
       const std::uint64_t first = random() % (kPages - count);
       ASSERT_EQ(model.free(first, count), is_free(map, pages(first, count), blocked));
     }
   }
+}
+
+// Mappings with and without room between them, up to where a search asks the index, which then has to keep up.
+TEST(Placement, FindsTheSameAmongMany) {
+  std::mt19937 random(1);
+  VmaMap map;
+  const AddressRange all = pages(0, 1 << 20);
+  const auto slow = [&](std::uint64_t length) {
+    std::optional<std::uint64_t> best;
+    std::uint64_t bottom = all.start;
+    for (const auto& [start, vma] : map.all()) {
+      if (start - bottom >= length) best = start - length;
+      bottom = vma.end;
+    }
+    return all.end - bottom >= length ? all.end - length : best;
+  };
+  for (int i = 0; i < 4000; ++i) {
+    const std::uint64_t length = (1 + random() % 40) * kPageSize;
+    const auto address = find_gap_top_down(map, {length, all, kPageSize, {}});
+    ASSERT_EQ(slow(length), address) << "step " << i;
+    ASSERT_TRUE(address);
+    map.insert(make(*address / kPageSize, length / kPageSize, static_cast<int>(random() % 8)));
+    if (random() % 2 == 0) map.remove({*address, *address + (1 + random() % 40) * kPageSize});
+    if (random() % 8 == 0) {
+      const auto victim = map.at_or_above(random() % all.end);
+      if (victim != map.all().end()) map.remove(victim->second.range());
+    }
+  }
+  EXPECT_GT(map.size(), 1000u);
 }
 
 TEST(Placement, KeepsAGapBelowStacks) {
@@ -166,6 +196,7 @@ TEST(Placement, KeepsAGapBelowStacks) {
   const auto address = find_gap_top_down(map, {kPageSize, pages(0, 1010), kPageSize, {}});
   ASSERT_TRUE(address);
   EXPECT_EQ((1000 - 256 - 1) * kPageSize, *address);
+  EXPECT_EQ(address, find_gap_by_index(map, {kPageSize, pages(0, 1010), kPageSize, {}}));
   EXPECT_FALSE(is_free(map, pages(900, 1), {}));
   EXPECT_TRUE(is_free(map, pages(743, 1), {}));
 }
