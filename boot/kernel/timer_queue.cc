@@ -10,6 +10,7 @@
 #include <limits>
 #include <map>
 #include <thread>
+#include <vector>
 
 #include "boot/base/host_call.h"
 #include "boot/base/unique_fd.h"
@@ -54,12 +55,18 @@ struct TimerQueue::Impl {
     }
   };
   Guarded<State, LockLevel::kTimer> state;
+  // Those of expire_soon(), which the thread has not armed yet. Taken after `state`, or alone.
+  Guarded<std::vector<Timer*>, LockLevel::kLeaf> hurried;
   std::condition_variable_any callback_done;
-  UniqueFd stop;  // readable: the thread shall end
+  UniqueFd hurry;  // readable: there are some
+  UniqueFd stop;   // readable: the thread shall end
   std::thread thread;
 
   void run();
   void expire(std::size_t index);
+  void arm_locked(State& state, Timer& timer, const Deadline& deadline);
+  void arm_hurried();
+  void forget_locked(State& state, Timer& timer);
 };
 
 TimerQueue::TimerQueue() : impl_(std::make_unique<Impl>()) {}
@@ -72,6 +79,8 @@ TimerQueue::~TimerQueue() {
 
 Result<void> TimerQueue::start() {
   impl_->stop = TRY(own_fd(::eventfd(0, EFD_CLOEXEC)));
+  impl_->hurry = TRY(own_fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)));
+  if (!impl_->hurried.lock()->empty()) (void)HOST_CALL(::eventfd_write(impl_->hurry.get(), 1));
   {
     auto state = impl_->state.lock();
     for (ClockTimers& timers : state->clocks) {
@@ -86,11 +95,13 @@ Result<void> TimerQueue::start() {
 void TimerQueue::clock_changed() { impl_->state.lock()->of(CLOCK_REALTIME).set_host_timer(true); }
 
 void TimerQueue::Impl::run() {
-  std::array<pollfd, 3> polled{};
+  std::array<pollfd, 4> polled{};
   for (std::size_t i = 0; i < 2; ++i) polled[i] = {state.lock()->clocks[i].host_timer.get(), POLLIN, 0};
   polled[2] = {stop.get(), POLLIN, 0};
+  polled[3] = {hurry.get(), POLLIN, 0};
   for (;;) {
     if (!HOST_CALL(::poll(polled.data(), polled.size(), -1)).ok() || polled[2].revents != 0) return;
+    if (polled[3].revents != 0) arm_hurried();
     for (std::size_t i = 0; i < 2; ++i)
       if (polled[i].revents != 0) expire(i);
   }
@@ -121,31 +132,63 @@ Timer::Timer(TimerQueue& queue, std::function<void()> expire) : queue_(queue), e
 
 Timer::~Timer() { disarm(); }
 
+void TimerQueue::Impl::arm_locked(State& all, Timer& timer, const Deadline& deadline) {
+  if (timer.armed_) all.remove(timer, timer.deadline_);
+  timer.armed_ = true;
+  timer.deadline_ = deadline;
+  ClockTimers& timers = all.of(deadline.clock);
+  timers.by_time.emplace(deadline.at_ns, &timer);
+  timers.set_host_timer(false);
+}
+
+void TimerQueue::Impl::arm_hurried() {
+  eventfd_t count;
+  (void)HOST_CALL(::eventfd_read(hurry.get(), &count));
+  auto access = state.lock();
+  auto waiting = hurried.lock();
+  for (Timer* timer : *waiting) {
+    timer->hurried_ = false;
+    arm_locked(*access, *timer, Deadline{CLOCK_MONOTONIC, 0});
+  }
+  waiting->clear();
+}
+
+void TimerQueue::Impl::forget_locked(State& all, Timer& timer) {
+  if (timer.armed_) all.remove(timer, timer.deadline_);
+  timer.armed_ = false;
+  auto waiting = hurried.lock();
+  if (timer.hurried_) std::erase(*waiting, &timer);
+  timer.hurried_ = false;
+}
+
 void Timer::arm(const Deadline& deadline) {
   auto state = queue_.impl_->state.lock();
-  if (armed_) state->remove(*this, deadline_);
-  armed_ = true;
-  deadline_ = deadline;
-  ClockTimers& timers = state->of(deadline.clock);
-  timers.by_time.emplace(deadline.at_ns, this);
-  timers.set_host_timer(false);
+  queue_.impl_->arm_locked(*state, *this, deadline);
+}
+
+void Timer::expire_soon() {
+  {
+    auto waiting = queue_.impl_->hurried.lock();
+    if (hurried_) return;
+    hurried_ = true;
+    waiting->push_back(this);
+  }
+  // Before start() there is nobody to tell.
+  if (queue_.impl_->hurry) (void)HOST_CALL(::eventfd_write(queue_.impl_->hurry.get(), 1));
 }
 
 void Timer::cancel() {
   auto state = queue_.impl_->state.lock();
-  if (armed_) state->remove(*this, deadline_);
-  armed_ = false;
+  queue_.impl_->forget_locked(*state, *this);
 }
 
 void Timer::disarm() {
   auto state = queue_.impl_->state.lock();
-  if (armed_) state->remove(*this, deadline_);
-  armed_ = false;
+  queue_.impl_->forget_locked(*state, *this);
   if (std::this_thread::get_id() == queue_.impl_->thread.get_id()) return;
   queue_.impl_->callback_done.wait(state.underlying(), [&] { return state->running != this; });
   // A callback that was under way may have armed it again.
-  if (armed_) state->remove(*this, deadline_);
-  armed_ = false;
+  queue_.impl_->forget_locked(*state, *this);
 }
 
 }  // namespace runsc

@@ -28,6 +28,8 @@ class Timer {
 
   // Replaces an earlier deadline. Thread-safe, never waits: any lock below kTimer may be held.
   void arm(const Deadline& deadline);
+  // As arm() for now, where locks above kTimer are held: in the notification of a wait queue.
+  void expire_soon();
   // Waits for a running callback unless called from it.
   void disarm();
   // As disarm() without waiting: a callback that is under way goes on, and finds in its owner's state that it is stale.
@@ -40,6 +42,7 @@ class Timer {
   // Guarded by the queue's lock.
   bool armed_ = false;
   Deadline deadline_;
+  bool hurried_ = false;  // guarded by the lock of those that expire soon
 };
 
 // Thread-safe. start() begins its thread; the destructor ends it. All its timers must be gone by then.

@@ -54,6 +54,34 @@ TEST_F(TimerQueueTest, ExpiresNotBeforeItsTime) {
   EXPECT_TRUE(passed);
 }
 
+TEST_F(TimerQueueTest, ExpiresSoonUnderALockOfANotification) {
+  Timer timer(queue, [&] { counter.hit(); });
+  Guarded<int, LockLevel::kWaitQueue> notifying(0);
+  {
+    const auto lock = notifying.lock();
+    timer.expire_soon();
+    timer.expire_soon();
+  }
+  counter.wait_for(1);
+  timer.expire_soon();
+  counter.wait_for(2);
+}
+
+TEST(TimerQueueStart, RunsWhatWasToExpireSoonBefore) {
+  TimerQueue queue;
+  Counter counter;
+  Timer early(queue, [&] { counter.hit(); });
+  early.expire_soon();
+  {
+    Timer gone(queue, [&] { counter.hit(); });
+    gone.expire_soon();
+  }
+  ASSERT_TRUE(queue.start().ok());
+  counter.wait_for(1);
+  early.disarm();
+  EXPECT_EQ(1, counter.count());
+}
+
 TEST_F(TimerQueueTest, ExpiresInOrderOfTime) {
   std::vector<int> order;
   const auto note = [&](int which) {

@@ -4,15 +4,16 @@
 #include <poll.h>
 
 #include <algorithm>
-#include <deque>
-#include <list>
 #include <map>
 
 #include "boot/fs/anon/event_fd.h"
+#include "boot/kernel/deadline.h"
 #include "boot/kernel/kernel.h"
 #include "boot/memory/memory_manager.h"
+#include "boot/syscalls/aio_context.h"
 #include "boot/syscalls/blocking_io.h"
 #include "boot/syscalls/handlers.h"
+#include "boot/syscalls/poll_wait.h"
 
 namespace runsc {
 namespace {
@@ -20,120 +21,11 @@ namespace {
 constexpr std::uint64_t kMostEvents = 0x10000;  // fs.aio-max-nr
 constexpr int kKnownFlags = IOCB_FLAG_RESFD | IOCB_FLAG_IOPRIO;
 
-// A poll that has not come true yet.
-struct OpenPoll {
-  std::uint64_t request;  // address of the iocb
-  std::uint64_t data;
-  FilePtr file;
-  EventMask events;
-  FilePtr event_fd;
+// struct __aio_sigset.
+struct MaskArgument {
+  std::uint64_t address;
+  std::uint64_t size;
 };
-
-// One context. Thread-safe.
-class AioContext {
- public:
-  explicit AioContext(std::uint64_t capacity) : capacity_(capacity) {}
-
-  // Reserves room for one result. False: EAGAIN.
-  bool reserve() {
-    auto state = state_.lock();
-    if (state->in_use >= capacity_) return false;
-    ++state->in_use;
-    return true;
-  }
-  void unreserve() { --state_.lock()->in_use; }
-  void complete(const io_event& event) {
-    state_.lock()->done.push_back(event);
-    queue_.notify(POLLIN);
-  }
-  void add_poll(OpenPoll poll) {
-    state_.lock()->polls.push_back(std::move(poll));
-    queue_.notify(POLLIN);
-  }
-  std::vector<io_event> take(std::size_t most) {
-    finish_polls();
-    auto state = state_.lock();
-    const std::size_t count = std::min(most, state->done.size());
-    std::vector<io_event> events(state->done.begin(), state->done.begin() + static_cast<std::ptrdiff_t>(count));
-    state->done.erase(state->done.begin(), state->done.begin() + static_cast<std::ptrdiff_t>(count));
-    state->in_use -= count;
-    return events;
-  }
-  std::size_t done_count() {
-    finish_polls();
-    return state_.lock()->done.size();
-  }
-  // The files of open polls, to wait for.
-  std::vector<FilePtr> waited_for() const {
-    std::vector<FilePtr> files;
-    auto state = state_.lock();
-    for (const OpenPoll& poll : state->polls) files.push_back(poll.file);
-    return files;
-  }
-  // io_cancel(2) of a poll.
-  bool cancel(std::uint64_t request) {
-    std::vector<OpenPoll> removed;  // their files are let go without the lock
-    auto state = state_.lock();
-    const auto it = std::ranges::find(state->polls, request, &OpenPoll::request);
-    if (it == state->polls.end()) return false;
-    removed.push_back(std::move(*it));
-    state->polls.erase(it);
-    state->done.push_back(io_event{.data = removed[0].data, .obj = request, .res = 0, .res2 = 0});
-    return true;
-  }
-  bool destroyed() const { return destroyed_.load(); }
-  void destroy() {
-    destroyed_.store(true);
-    queue_.notify(POLLIN);
-  }
-  WaitQueue& queue() { return queue_; }
-
- private:
-  struct State {
-    std::size_t in_use = 0;
-    std::deque<io_event> done;
-    std::list<OpenPoll> polls;
-  };
-  void finish_polls();
-
-  const std::uint64_t capacity_;
-  std::atomic<bool> destroyed_{false};
-  Guarded<State, LockLevel::kLeaf> state_;
-  WaitQueue queue_;
-};
-using AioContextPtr = std::shared_ptr<AioContext>;
-
-void signal_event_fd(const FilePtr& event_fd) {
-  if (event_fd == nullptr) return;
-  const std::uint64_t one = 1;
-  BufferSource source(std::as_bytes(std::span(&one, 1)));
-  (void)event_fd->write(source, std::nullopt, 0);  // full: whoever reads it has been told often enough
-}
-
-void AioContext::finish_polls() {
-  std::list<OpenPoll> polls;
-  {
-    auto state = state_.lock();
-    polls.swap(state->polls);
-  }
-  std::list<OpenPoll> finished;
-  std::vector<io_event> events;
-  for (auto it = polls.begin(); it != polls.end();) {
-    const EventMask ready = it->file->readiness(it->events | kAlwaysReported) & (it->events | kAlwaysReported);
-    const auto next = std::next(it);
-    if (ready != 0) {
-      events.push_back(io_event{.data = it->data, .obj = it->request, .res = ready, .res2 = 0});
-      finished.splice(finished.end(), polls, it);
-    }
-    it = next;
-  }
-  {
-    auto state = state_.lock();
-    state->polls.splice(state->polls.end(), polls);
-    state->done.insert(state->done.end(), events.begin(), events.end());
-  }
-  for (const OpenPoll& poll : finished) signal_event_fd(poll.event_fd);
-}
 
 // The contexts of one address space, by the address of the ring that stands for each of them.
 struct AioContexts {
@@ -197,10 +89,9 @@ Result<void> submit_poll(CurrentTask& task, AioContext& context, std::uint64_t a
                          FilePtr event_fd) {
   if (request.aio_offset != 0 || request.aio_nbytes != 0 || request.aio_rw_flags != 0) return Errno(EINVAL);
   if (request.aio_buf > 0xffff) return Errno(EINVAL);
-  FilePtr file = TRY(task.file(Fd{static_cast<int>(request.aio_fildes)}));
-  // Nobody waits for the file in the name of an eventfd.
-  if (event_fd != nullptr) return Errno(EINVAL);
-  context.add_poll({address, request.aio_data, std::move(file), static_cast<EventMask>(request.aio_buf), nullptr});
+  FilePtr file = TRY(task.io_file(Fd{static_cast<int>(request.aio_fildes)}));
+  context.add_poll(
+      {address, request.aio_data, std::move(file), static_cast<EventMask>(request.aio_buf), std::move(event_fd)});
   return {};
 }
 
@@ -240,26 +131,14 @@ Result<void> submit_one(CurrentTask& task, AioContext& context, std::uint64_t ad
 
 // Waits until `least` results are there.
 Result<void> await(CurrentTask& task, AioContext& context, std::size_t least, const OptionalDeadline& deadline) {
-  for (;;) {
-    const std::vector<FilePtr> files = context.waited_for();
-    std::list<ScopedWait> waits;
-    waits.emplace_back(context.queue(), task.task().sleeper(), kAllEvents);
-    for (const FilePtr& file : files)
-      if (file->wait_queue() != nullptr) waits.emplace_back(*file->wait_queue(), task.task().sleeper(), kAllEvents);
-    bool more_files = false;
-    TRY(task.sleep_until(deadline, [&] {
-      more_files = context.waited_for().size() > files.size();
-      return more_files || context.destroyed() || context.done_count() >= least;
-    }));
-    if (!more_files) return {};
-  }
+  const ScopedWait wait(context.queue(), task.task().sleeper(), kAllEvents);
+  return task.sleep_until(deadline, [&] { return context.destroyed() || context.done_count() >= least; });
 }
 
 Result<long> get_events(CurrentTask& task, std::uint64_t id, std::int64_t least, std::int64_t most,
                         UserOut<io_event> out, const std::optional<timespec>& timeout) {
   const AioContextPtr context = TRY(find_context(task, id));
   if (least < 0 || most < 0 || least > most) return Errno(EINVAL);
-  if (timeout && !valid_timespec(*timeout)) return Errno(EINVAL);
   const bool poll_only = timeout && timeout->tv_sec == 0 && timeout->tv_nsec == 0;
   if (context->done_count() < static_cast<std::size_t>(least) && !poll_only) {
     const OptionalDeadline deadline = timeout ? OptionalDeadline(Deadline::after(to_ns(*timeout))) : std::nullopt;
@@ -286,7 +165,7 @@ Result<long> sys_io_setup(CurrentTask& task, unsigned count, UserInOut<std::uint
   ring.flags = MAP_PRIVATE | MAP_ANONYMOUS;
   ring.name = "/[aio] (deleted)";
   const std::uint64_t address = TRY(task.memory().mmap(ring, {}));
-  contexts->by_id.lock()->insert_or_assign(address, std::make_shared<AioContext>(count));
+  contexts->by_id.lock()->insert_or_assign(address, AioContext::create(task.kernel().timers(), count));
   const auto written = task.write(UserOut<std::uint64_t>{{id.value}}, address);
   if (written.ok()) return 0;
   contexts->by_id.lock()->erase(address);
@@ -337,6 +216,20 @@ Result<long> sys_io_getevents(CurrentTask& task, std::uint64_t id, std::int64_t 
   std::optional<timespec> time;
   if (timeout) time = TRY(task.read(timeout));
   return get_events(task, id, least, most, UserOut<io_event>{{events.value}}, time);
+}
+
+Result<long> sys_io_pgetevents(CurrentTask& task, std::uint64_t id, std::int64_t least, std::int64_t most,
+                               UserOut<std::byte> events, UserIn<struct timespec> timeout, UserIn<std::byte> mask) {
+  std::optional<timespec> time;
+  if (timeout) time = TRY(task.read(timeout));
+  if (mask) {
+    const MaskArgument given = TRY(task.read(UserIn<MaskArgument>{{mask.value}}));
+    TRY(apply_signal_mask(task, UserIn<SignalSet>{{given.address}}, given.size));
+  }
+  const auto result = get_events(task, id, least, most, UserOut<io_event>{{events.value}}, time);
+  // The mask stays until the handler has been called.
+  if (!result.ok() && result.error() == Errno(EINTR)) return kRestartNoHandler;
+  return result;
 }
 
 }  // namespace runsc

@@ -1,17 +1,13 @@
 // Unknown and rarely used system calls: the right errno, never a crash.
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/aio_abi.h>
 #include <linux/membarrier.h>
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/uio.h>
-
-#include <thread>
 
 #include "test/guest/support/child.h"
 #include "test/guest/support/signals.h"
@@ -70,123 +66,6 @@ TEST(OldCalls, SelectPollTimeUstatLikeForms) {
   EXPECT_GT(syscall(SYS_sysfs, 3), 0) << "the number of file system types";
   EXPECT_ERRNO(syscall(SYS__sysctl, nullptr), ENOSYS);
   EXPECT_ERRNO(syscall(SYS_uselib, "/nonexistent"), ENOSYS);
-}
-
-TEST(Aio, SubmitAndCollect) {
-  ScopedTempDir dir;
-  WriteFile(dir / "f", "0123456789");
-  Fd fd(open((dir / "f").c_str(), O_RDWR));
-  aio_context_t context = 0;
-  ASSERT_OK(syscall(SYS_io_setup, 4, &context));
-  char buffer[16] = {};
-  iocb request = {};
-  request.aio_lio_opcode = IOCB_CMD_PREAD;
-  request.aio_fildes = static_cast<uint32_t>(fd.get());
-  request.aio_buf = reinterpret_cast<uint64_t>(buffer);
-  request.aio_nbytes = 4;
-  request.aio_offset = 3;
-  request.aio_data = 77;
-  iocb* list[] = {&request};
-  EXPECT_EQ(1, syscall(SYS_io_submit, context, 1, list));
-  io_event event = {};
-  EXPECT_EQ(1, syscall(SYS_io_getevents, context, 1, 1, &event, nullptr));
-  EXPECT_EQ(4, event.res);
-  EXPECT_EQ(77u, event.data);
-  EXPECT_STREQ("3456", buffer);
-  EXPECT_OK(syscall(SYS_io_destroy, context));
-  EXPECT_ERRNO(syscall(SYS_io_destroy, context), EINVAL);
-  EXPECT_ERRNO(syscall(SYS_io_setup, 0, &context), EINVAL);
-}
-
-class AioRequests : public ::testing::Test {
- protected:
-  void SetUp() override {
-    ASSERT_OK(syscall(SYS_io_setup, 8, &context_));
-    WriteFile(dir_ / "f", "0123456789");
-    fd_ = Fd(open((dir_ / "f").c_str(), O_RDWR));
-  }
-  void TearDown() override { EXPECT_OK(syscall(SYS_io_destroy, context_)); }
-  iocb Request(int opcode, void* buffer, size_t size, int64_t offset) {
-    iocb request = {};
-    request.aio_lio_opcode = static_cast<uint16_t>(opcode);
-    request.aio_fildes = static_cast<uint32_t>(fd_.get());
-    request.aio_buf = reinterpret_cast<uint64_t>(buffer);
-    request.aio_nbytes = size;
-    request.aio_offset = offset;
-    return request;
-  }
-  long Submit(iocb* request) { return syscall(SYS_io_submit, context_, 1, &request); }
-  io_event Collect() {
-    io_event event = {};
-    EXPECT_EQ(1, syscall(SYS_io_getevents, context_, 1, 1, &event, nullptr));
-    return event;
-  }
-
-  ScopedTempDir dir_;
-  Fd fd_;
-  aio_context_t context_ = 0;
-};
-
-TEST_F(AioRequests, WritesVectorsAndSync) {
-  char text[] = "ab";
-  iovec parts[] = {{text, 1}, {text + 1, 1}};
-  iocb request = Request(IOCB_CMD_PWRITEV, parts, 2, 4);
-  EXPECT_EQ(1, Submit(&request));
-  EXPECT_EQ(2, Collect().res);
-  EXPECT_EQ("0123ab6789", ReadFile(dir_ / "f"));
-  iocb sync = Request(IOCB_CMD_FSYNC, nullptr, 0, 0);
-  EXPECT_EQ(1, Submit(&sync));
-  const io_event event = Collect();
-  EXPECT_EQ(0, event.res);
-  EXPECT_EQ(reinterpret_cast<uint64_t>(&sync), event.obj);
-}
-
-TEST_F(AioRequests, EventFdIsTold) {
-  char buffer[4] = {};
-  Fd told(eventfd(0, EFD_NONBLOCK));
-  iocb request = Request(IOCB_CMD_PREAD, buffer, 4, 8);
-  request.aio_flags = IOCB_FLAG_RESFD;
-  request.aio_resfd = static_cast<uint32_t>(told.get());
-  EXPECT_EQ(1, Submit(&request));
-  EXPECT_EQ(2, Collect().res) << "the end of the file";
-  uint64_t count = 0;
-  EXPECT_EQ(8, read(told.get(), &count, 8));
-  EXPECT_EQ(1u, count);
-}
-
-TEST_F(AioRequests, PollsCompleteWhenTheyComeTrue) {
-  Pipe pipe;
-  iocb request = {};
-  request.aio_lio_opcode = IOCB_CMD_POLL;
-  request.aio_fildes = static_cast<uint32_t>(pipe.read.get());
-  request.aio_buf = POLLIN;
-  EXPECT_EQ(1, Submit(&request));
-  io_event event = {};
-  timespec now = {};
-  EXPECT_EQ(0, syscall(SYS_io_getevents, context_, 0, 1, &event, &now));
-  std::thread writer([&] { EXPECT_EQ(1, write(pipe.write.get(), "x", 1)); });
-  EXPECT_EQ(POLLIN, Collect().res & POLLIN);
-  writer.join();
-}
-
-TEST_F(AioRequests, BadRequestsAreRefused) {
-  char buffer[4];
-  iocb unknown = Request(99, buffer, 4, 0);
-  EXPECT_ERRNO(Submit(&unknown), EINVAL);
-  iocb closed = Request(IOCB_CMD_PREAD, buffer, 4, 0);
-  closed.aio_fildes = 1000;
-  EXPECT_ERRNO(Submit(&closed), EBADF);
-  EXPECT_ERRNO(syscall(SYS_io_submit, context_, 1, nullptr), EFAULT);
-  EXPECT_ERRNO(syscall(SYS_io_submit, context_, -1L, nullptr), EINVAL);
-  EXPECT_EQ(0, syscall(SYS_io_submit, context_, 0, nullptr));
-  io_event event;
-  EXPECT_ERRNO(syscall(SYS_io_getevents, context_ + 1, 1, 1, &event, nullptr), EINVAL);
-  EXPECT_ERRNO(syscall(SYS_io_getevents, context_, 2, 1, &event, nullptr), EINVAL);
-  iocb* list[] = {&unknown, &closed};
-  iocb good = Request(IOCB_CMD_PREAD, buffer, 4, 0);
-  list[0] = &good;
-  EXPECT_EQ(1, syscall(SYS_io_submit, context_, 2, list)) << "what came before the bad one";
-  EXPECT_EQ(4, Collect().res);
 }
 
 TEST(Ptrace, TracemeStopsAtASignal) {
