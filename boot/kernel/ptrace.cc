@@ -30,7 +30,7 @@ SignalInfo trap_info(CurrentTask& task, int code) {
   info.signo = code & 0xff;
   info.code = code;
   const CredentialsPtr& credentials = task.credentials();
-  info.set_sender(task.task().tid(), credentials->real_uid);
+  info.set_sender(task.task().tid(), shown_uid(credentials->user_namespace, credentials->real_uid));
   return info;
 }
 
@@ -121,7 +121,7 @@ bool make_full(CurrentTask& task, std::int64_t value) {
 
 void send_own_signal(CurrentTask& task, int signal) {
   auto tree = task.kernel().tasks().lock();
-  (void)send_signal(*tree, task.task(), user_signal(task.task(), task.group(), signal, SI_USER));
+  (void)send_signal(*tree, task.task(), user_signal(*tree, task.task(), task.group(), signal, SI_USER));
 }
 
 }  // namespace
@@ -212,8 +212,7 @@ void notify_tracer(TaskTree& tree, Task& tracee, int child_code, int status) {
     SignalInfo info;
     info.signo = SIGCHLD;
     info.code = child_code;
-    const CredentialsPtr credentials = tracee.credentials();
-    info.set_sender(tracee.tid(*group->pid_namespace()), credentials ? credentials->real_uid : kRootUid);
+    info.set_sender(tracee.tid(*group->pid_namespace()), uid_shown_to(tree, *group, tracee));
     info.set_child(stop ? status & 0x7f : status, 0, 0);
     (void)send_signal_to_group(tree, *group, info);
   }
@@ -232,7 +231,7 @@ std::optional<SignalInfo> report_signal(CurrentTask& task, const SignalInfo& inf
     result.signo = signal;
     result.code = SI_USER;
     if (tracing->tracer != nullptr && task.task().links(*tree).tracing == tracing)
-      result = user_signal(*tracing->tracer, task.group(), signal, SI_USER);
+      result = user_signal(*tree, *tracing->tracer, task.group(), signal, SI_USER);
   }
   TaskSignals& own = task.task().signals(*tree);
   if (!own.blocked.contains(signal)) return result;
@@ -294,6 +293,11 @@ bool calls_traced(CurrentTask& task) {
   return tracing && tracing->trace_calls;
 }
 
+bool seccomp_suspended(CurrentTask& task) {
+  const std::shared_ptr<Tracing> tracing = tracing_of(task);
+  return tracing && tracing->has(PTRACE_O_SUSPEND_SECCOMP);
+}
+
 namespace {
 
 void stop_at_call(CurrentTask& task, Tracing& tracing, std::uint8_t kind) {
@@ -319,14 +323,16 @@ void take_call(CurrentTask& task, const Tracing& tracing) {
 
 bool report_call_entry(CurrentTask& task) {
   const std::shared_ptr<Tracing> tracing = tracing_of(task);
-  if (!tracing || !(tracing->trace_calls || tracing->single_step)) return false;
+  if (!tracing || !tracing->wants_calls()) return false;
   if (!make_full(task, -ENOSYS)) return false;
   task.registers().rax = static_cast<std::uint64_t>(-ENOSYS);
   note_call(task, *tracing);
   disarm_step(task, *tracing);
-  if (tracing->trace_calls) {
+  if (tracing->trace_calls || tracing->emulate) {
+    const bool emulate = tracing->emulate;  // as it was told before: the tracer may say something else now
     stop_at_call(task, *tracing, PTRACE_SYSCALL_INFO_ENTRY);
     take_call(task, *tracing);
+    if (emulate) task.event.number = ~0U;  // skipped
   }
   return true;
 }

@@ -167,6 +167,21 @@ bool is_namespace_init(TaskTree& tree, const ThreadGroup& group) {
   return init != nullptr && init->group().get() == &group;
 }
 
+namespace {
+
+UserNamespacePtr user_namespace_of(TaskTree& tree, ThreadGroup& group) {
+  const Task* const leader = group.links(tree).leader;
+  const CredentialsPtr credentials = leader != nullptr ? leader->credentials() : nullptr;
+  return credentials ? credentials->user_namespace : nullptr;
+}
+
+}  // namespace
+
+Uid uid_shown_to(TaskTree& tree, ThreadGroup& viewer, const Task& task) {
+  const CredentialsPtr credentials = task.credentials();
+  return shown_uid(user_namespace_of(tree, viewer), credentials ? credentials->real_uid : kRootUid);
+}
+
 SignalOrigin origin_of(ThreadGroup& sender, const ThreadGroup& target) {
   return raw(sender.pid(*target.pid_namespace())) == 0 ? SignalOrigin::kOutside : SignalOrigin::kInsideNamespace;
 }
@@ -178,12 +193,26 @@ SignalInfo kernel_signal(int signal) {
   return info;
 }
 
-SignalInfo user_signal(Task& sender, const ThreadGroup& target, int signal, int code) {
+SignalInfo user_signal(TaskTree& tree, Task& sender, ThreadGroup& target, int signal, int code) {
   SignalInfo info;
   info.signo = signal;
   info.code = code;
+  info.set_sender(sender.group()->pid(*target.pid_namespace()), uid_shown_to(tree, target, sender));
+  return info;
+}
+
+SignalInfo claimed_signal(TaskTree& tree, Task& sender, ThreadGroup& target, SignalInfo info) {
+  if (info.code == SI_TIMER || info.code == SI_SIGIO) return info;  // there is no pid in it
+  Pid pid{info.sender_pid()};
+  if (origin_of(*sender.group(), target) == SignalOrigin::kOutside) pid = Pid{0};  // it means nothing there
+  Uid uid{info.sender_uid()};
   const CredentialsPtr credentials = sender.credentials();
-  info.set_sender(sender.group()->pid(*target.pid_namespace()), credentials ? credentials->real_uid : kRootUid);
+  const UserNamespacePtr theirs = user_namespace_of(tree, target);
+  if (credentials && credentials->user_namespace != theirs) {
+    const auto global = global_uid(credentials->user_namespace, uid);
+    uid = global.ok() ? shown_uid(theirs, *global) : kOverflowUid;
+  }
+  info.set_sender(pid, uid);
   return info;
 }
 
@@ -200,8 +229,8 @@ SignalInfo child_signal(TaskTree& tree, ThreadGroup& child, int signal, int code
   SignalInfo info;
   info.signo = signal;
   info.code = code;
-  const CredentialsPtr credentials = links.leader != nullptr ? links.leader->credentials() : nullptr;
-  info.set_sender(child.pid(*links.parent->pid_namespace()), credentials ? credentials->real_uid : kRootUid);
+  const Uid uid = links.leader != nullptr ? uid_shown_to(tree, *links.parent, *links.leader) : kRootUid;
+  info.set_sender(child.pid(*links.parent->pid_namespace()), uid);
   const CpuTime time = cpu_time(tree, child);
   info.set_child(status, time.user_ns / kNanosecondsPerTick, time.system_ns / kNanosecondsPerTick);
   return info;
@@ -209,7 +238,7 @@ SignalInfo child_signal(TaskTree& tree, ThreadGroup& child, int signal, int code
 
 void raise_signal(CurrentTask& task, int signal) {
   auto tree = task.kernel().tasks().lock();
-  const SignalInfo info = user_signal(task.task(), task.group(), signal, SI_USER);
+  const SignalInfo info = user_signal(*tree, task.task(), task.group(), signal, SI_USER);
   (void)send_signal(*tree, task.task(), info, SignalOrigin::kInsideNamespace);
 }
 

@@ -41,6 +41,9 @@ Result<void> may_signal(TaskTree& tree, Task& sender, const Credentials& credent
 // Whether the group is the init of its pid namespace.
 bool is_namespace_init(TaskTree& tree, const ThreadGroup& group);
 
+// The real uid of `task`, as the user namespace of `viewer` shows it: 65534 if it does not map it.
+Uid uid_shown_to(TaskTree& tree, ThreadGroup& viewer, const Task& task);
+
 // The origin of a signal that `sender` sends to `target`.
 SignalOrigin origin_of(ThreadGroup& sender, const ThreadGroup& target);
 
@@ -49,9 +52,12 @@ SignalOrigin origin_of(ThreadGroup& sender, const ThreadGroup& target);
 bool send_timer_signal(TaskTree& tree, ThreadGroup& group, Task* thread, const SignalInfo& info);
 
 // Siginfo as the kernel fills it in.
-SignalInfo kernel_signal(int signal);                                                   // SI_KERNEL
-SignalInfo user_signal(Task& sender, const ThreadGroup& target, int signal, int code);  // SI_USER, SI_TKILL
-SignalInfo io_signal(int signal, int code, int fd, std::int64_t band);                  // SIGIO; code: POLL_IN ..
+SignalInfo kernel_signal(int signal);  // SI_KERNEL
+// SI_USER, SI_TKILL; the sender is named as the target's namespaces know it.
+SignalInfo user_signal(TaskTree& tree, Task& sender, ThreadGroup& target, int signal, int code);
+// A siginfo that the sender has made itself: the pid and uid that it names, as the target's namespaces know them.
+SignalInfo claimed_signal(TaskTree& tree, Task& sender, ThreadGroup& target, SignalInfo info);
+SignalInfo io_signal(int signal, int code, int fd, std::int64_t band);  // SIGIO; code: POLL_IN ..
 // SIGCHLD, or another exit signal, of `child` to its parent: CLD_* and what si_status holds.
 SignalInfo child_signal(TaskTree& tree, ThreadGroup& child, int signal, int code, int status);
 

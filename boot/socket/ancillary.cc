@@ -1,5 +1,6 @@
 #include "boot/socket/ancillary.h"
 
+#include "boot/kernel/current_task.h"
 #include "boot/kernel/task.h"
 #include "boot/kernel/thread_task.h"
 
@@ -28,7 +29,20 @@ Sender current_sender() {
   Task* task = task_of_this_thread();
   if (task == nullptr) return {};
   const CredentialsPtr credentials = task->credentials();
+  return {task->group(), credentials->real_uid, credentials->real_gid};
+}
+
+Sender current_peer() {
+  Task* task = task_of_this_thread();
+  if (task == nullptr) return {};
+  const CredentialsPtr credentials = task->credentials();
   return {task->group(), credentials->effective_uid, credentials->effective_gid};
+}
+
+ucred shown_credentials(CurrentTask& reader, const Sender& sender) {
+  const UserNamespacePtr names = reader.credentials()->user_namespace;
+  return {sender.group ? raw(sender.group->pid(*reader.task().pid_namespace())) : 0, raw(shown_uid(names, sender.uid)),
+          raw(shown_gid(names, sender.gid))};
 }
 
 PassedFiles::PassedFiles(std::vector<FilePtr> files, InFlightCount count)

@@ -1,6 +1,8 @@
 // What travels beside the bytes of a message: descriptors and credentials (unix(7)).
 #pragma once
 
+#include <sys/socket.h>
+
 #include <atomic>
 #include <memory>
 #include <optional>
@@ -12,6 +14,8 @@
 
 namespace runsc {
 
+class CurrentTask;
+
 // Who sent a message or made a connection. The process and not its number, because each reader's pid namespace has its
 // own.
 struct Sender {
@@ -22,8 +26,13 @@ struct Sender {
   friend bool operator==(const Sender&, const Sender&) = default;
 };
 
-// The task that the calling thread serves, with its effective ids; the default outside of tasks.
+// The task that the calling thread serves, as the sender of a message: with its real ids. The default outside of tasks.
 Sender current_sender();
+// As the peer of a connection: with its effective ids.
+Sender current_peer();
+
+// As the namespaces of the task that asks know it: pid 0 and ids of 65534 where they do not.
+ucred shown_credentials(CurrentTask& reader, const Sender& sender);
 
 // How many descriptors lie in messages that nobody has received yet.
 using InFlightCount = std::shared_ptr<std::atomic<int>>;

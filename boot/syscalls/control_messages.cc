@@ -33,12 +33,12 @@ Result<Sender> take_credentials(CurrentTask& task, std::span<const std::byte> da
   std::memcpy(&claimed, data.data(), sizeof claimed);
   const Credentials& own = *task.credentials();
   const PidNamespace& names = *task.task().pid_namespace();
-  if (claimed.pid != raw(task.group().pid(names)) && !own.has(CAP_SYS_ADMIN)) return Errno(EPERM);
-  const Uid uid{claimed.uid};
-  if (uid != own.real_uid && uid != own.effective_uid && uid != own.saved_uid && !own.has(CAP_SETUID))
+  const Uid uid = TRY(global_uid(own.user_namespace, Uid{claimed.uid}));
+  const Gid gid = TRY(global_gid(own.user_namespace, Gid{claimed.gid}));
+  if (claimed.pid != raw(task.group().pid(names)) && !own.has_in(names.owner(), CAP_SYS_ADMIN)) return Errno(EPERM);
+  if (uid != own.real_uid && uid != own.effective_uid && uid != own.saved_uid && !own.has_at_home(CAP_SETUID))
     return Errno(EPERM);
-  const Gid gid{claimed.gid};
-  if (gid != own.real_gid && gid != own.effective_gid && gid != own.saved_gid && !own.has(CAP_SETGID))
+  if (gid != own.real_gid && gid != own.effective_gid && gid != own.saved_gid && !own.has_at_home(CAP_SETGID))
     return Errno(EPERM);
   auto tree = task.kernel().tasks().lock();
   const Task* process = names.find(*tree, Pid{claimed.pid});
@@ -126,8 +126,7 @@ void ControlWriter::add_files(CurrentTask& task, PassedFiles files, bool close_o
 }
 
 void ControlWriter::add_credentials(CurrentTask& task, const Sender& sender) {
-  const ucred told{sender.group ? raw(sender.group->pid(*task.task().pid_namespace())) : 0, raw(sender.uid),
-                   raw(sender.gid)};
+  const ucred told = shown_credentials(task, sender);
   add(SOL_SOCKET, SCM_CREDENTIALS, std::as_bytes(std::span(&told, 1)));
 }
 

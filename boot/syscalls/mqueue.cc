@@ -88,9 +88,9 @@ auto wait_for(CurrentTask& task, MqueueFile& file, EventMask events, const Optio
 void notify(CurrentTask& task, const MqueueNotification& wanted) {
   const std::shared_ptr<ThreadGroup> owner = wanted.owner.lock();
   if (!owner || wanted.notify != SIGEV_SIGNAL) return;
-  SignalInfo info = user_signal(task.task(), *owner, wanted.signal, SI_MESGQ);
-  info.set_value(wanted.value);
   auto tree = task.kernel().tasks().lock();
+  SignalInfo info = user_signal(*tree, task.task(), *owner, wanted.signal, SI_MESGQ);
+  info.set_value(wanted.value);
   (void)send_signal_to_group(*tree, *owner, info);
 }
 

@@ -26,12 +26,14 @@ Result<ThreadGroupPtr> signalled_group(CurrentTask& task, Fd fd) {
 }
 
 // What the sender may claim about itself: rt_sigqueueinfo(2) has the same rule.
-Result<SignalInfo> read_signal_info(CurrentTask& task, UserIn<SignalInfo> from, const ThreadGroup& target, int signal) {
-  if (!from) return user_signal(task.task(), target, signal, SI_USER);
-  const SignalInfo info = TRY(task.read(from));
+Result<std::optional<SignalInfo>> read_signal_info(CurrentTask& task, UserIn<SignalInfo> from,
+                                                   const ThreadGroup& target, int signal) {
+  if (!from) return std::optional<SignalInfo>();
+  SignalInfo info = TRY(task.read(from));
+  info.pad = 0;  // the kernel's own marks are not for programs
   if (info.signo != signal) return Errno(EINVAL);
   if (&target != &task.group() && (info.code >= 0 || info.code == SI_TKILL)) return Errno(EPERM);
-  return info;
+  return std::optional<SignalInfo>(info);
 }
 
 // ptrace(2), "Ptrace access mode checking", PTRACE_MODE_ATTACH_REALCREDS.
@@ -84,12 +86,15 @@ Result<long> sys_pidfd_send_signal(CurrentTask& task, Fd fd, Signal signal, User
   const ThreadGroupPtr group = TRY(signalled_group(task, fd));
   if (raw(signal) < 0 || raw(signal) > kSignalCount) return Errno(EINVAL);
   if (raw(group->pid(*task.task().pid_namespace())) == 0 && !group->ended()) return Errno(EINVAL);
-  const SignalInfo sent = TRY(read_signal_info(task, info, *group, raw(signal)));
+  const std::optional<SignalInfo> claimed = TRY(read_signal_info(task, info, *group, raw(signal)));
   auto tree = task.kernel().tasks().lock();
   Task* leader = group->links(*tree).leader;
   if (leader == nullptr || group->links(*tree).tasks.empty()) return Errno(ESRCH);
   TRY(may_signal(*tree, task.task(), *task.credentials(), *leader, raw(signal)));
-  if (raw(signal) != 0) TRY(send_signal_to_group(*tree, *group, sent, origin_of(task.group(), *group)));
+  if (raw(signal) == 0) return 0;
+  const SignalInfo sent = claimed ? claimed_signal(*tree, task.task(), *group, *claimed)
+                                  : user_signal(*tree, task.task(), *group, raw(signal), SI_USER);
+  TRY(send_signal_to_group(*tree, *group, sent, origin_of(task.group(), *group)));
   return 0;
 }
 

@@ -16,11 +16,9 @@ struct Message {
   std::optional<SignalInfo> info;
 };
 
-SignalInfo info_for(CurrentTask& task, const ThreadGroup& target, const Message& message) {
-  if (!message.info) return user_signal(task.task(), target, message.signal, message.code);
-  SignalInfo info = *message.info;
-  if (origin_of(task.group(), target) == SignalOrigin::kOutside) info.put(0, 0);  // a pid that means nothing there
-  return info;
+SignalInfo info_for(TaskTree& tree, CurrentTask& task, ThreadGroup& target, const Message& message) {
+  if (!message.info) return user_signal(tree, task.task(), target, message.signal, message.code);
+  return claimed_signal(tree, task.task(), target, *message.info);
 }
 
 // EINVAL, EPERM. Signal 0 is only a question.
@@ -33,14 +31,15 @@ Result<void> send_to_process(TaskTree& tree, CurrentTask& task, Task& target, co
   TRY(check(tree, task, target, message.signal));
   if (message.signal == 0) return {};
   ThreadGroup& group = *target.group();
-  return send_signal_to_group(tree, group, info_for(task, group, message), origin_of(task.group(), group), &target);
+  return send_signal_to_group(tree, group, info_for(tree, task, group, message), origin_of(task.group(), group),
+                              &target);
 }
 
 Result<void> send_to_thread(TaskTree& tree, CurrentTask& task, Task& target, const Message& message) {
   TRY(check(tree, task, target, message.signal));
   if (message.signal == 0) return {};
-  const ThreadGroup& group = *target.group();
-  return send_signal(tree, target, info_for(task, group, message), origin_of(task.group(), group));
+  ThreadGroup& group = *target.group();
+  return send_signal(tree, target, info_for(tree, task, group, message), origin_of(task.group(), group));
 }
 
 Task* find_task(TaskTree& tree, CurrentTask& task, Pid id) { return task.task().pid_namespace()->find(tree, id); }

@@ -8,6 +8,7 @@
 #include "boot/kernel/kernel.h"
 #include "boot/kernel/process_group.h"
 #include "boot/kernel/ptrace.h"
+#include "boot/kernel/signal_send.h"
 #include "boot/syscalls/handlers.h"
 #include "boot/syscalls/pidfd_hook.h"
 
@@ -53,7 +54,7 @@ bool selected(TaskTree& tree, CurrentTask& task, ThreadGroup& child, const Selec
 ChildReport describe(CurrentTask& task, ThreadGroup& child, TaskTree& tree) {
   ChildReport report;
   report.pid = child.pid(*task.task().pid_namespace());
-  report.uid = child.links(tree).leader->credentials()->real_uid;
+  report.uid = uid_shown_to(tree, task.group(), *child.links(tree).leader);
   report.usage = child.links(tree).ended_tasks;
   for (const TaskPtr& each : child.links(tree).tasks) report.usage.add(each->usage());
   return report;
@@ -99,11 +100,10 @@ bool selected_tracee(TaskTree& tree, CurrentTask& task, Task& tracee, const Sele
   return selection.type != P_PGID || (links.group && links.group->id == selection.id);
 }
 
-ChildReport describe_tracee(CurrentTask& task, Task& tracee) {
+ChildReport describe_tracee(TaskTree& tree, CurrentTask& task, Task& tracee) {
   ChildReport report;
   report.pid = tracee.tid(*task.task().pid_namespace());
-  const CredentialsPtr credentials = tracee.credentials();
-  report.uid = credentials ? credentials->real_uid : kRootUid;
+  report.uid = uid_shown_to(tree, task.group(), tracee);
   report.usage = tracee.usage();
   return report;
 }
@@ -113,14 +113,14 @@ std::optional<ChildReport> take_tracee_report(TaskTree& tree, CurrentTask& task,
   Tracing& tracing = *tracee.links(tree).tracing;
   const bool keep = (options & WNOWAIT) != 0;
   if (tracing.zombie && (options & WEXITED) != 0) {
-    ChildReport report = describe_tracee(task, tracee);
+    ChildReport report = describe_tracee(tree, task, tracee);
     report.status = tracing.exit_status;
-    report.code = WIFEXITED(report.status) ? CLD_EXITED : CLD_KILLED;
+    report.code = WIFEXITED(report.status) ? CLD_EXITED : WCOREDUMP(report.status) ? CLD_DUMPED : CLD_KILLED;
     if (!keep) release_zombie(tree, tracee);
     return report;
   }
   if (!tracing.stopped || tracing.reported) return std::nullopt;
-  ChildReport report = describe_tracee(task, tracee);
+  ChildReport report = describe_tracee(tree, task, tracee);
   report.status = tracing.code << 8 | kStoppedStatus;
   report.code = tracing.child_code;
   if (!keep) tracing.reported = true;

@@ -76,7 +76,7 @@ constexpr std::array kEntries = {
     text("sched", show_sched),
     text("schedstat", show_schedstat),
     text("sessionid", show_sessionid),
-    writable("setgroups", show_setgroups, store_setgroups, Where::kProcess),
+    writable("setgroups", show_setgroups, store_setgroups),
     guarded("smaps", 0444, show_smaps),
     guarded("smaps_rollup", 0444, show_smaps_rollup),
     text("stat", show_stat),

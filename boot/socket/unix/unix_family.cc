@@ -34,7 +34,7 @@ SocketFamily unix_family() {
   family.make = [](CurrentTask&, const NewSocket& wanted) -> Result<SocketPtr> { return make(TRY(checked(wanted))); };
   family.make_pair = [](CurrentTask&, const NewSocket& parameters) -> Result<std::pair<SocketPtr, SocketPtr>> {
     const NewSocket wanted = TRY(checked(parameters));
-    const Sender owner = current_sender();
+    const Sender owner = current_peer();
     return wanted.type == SOCK_DGRAM ? make_joined<UnixDatagram>(wanted, owner)
                                      : make_joined<UnixStream>(wanted, owner);
   };

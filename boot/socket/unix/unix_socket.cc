@@ -124,8 +124,7 @@ Result<std::int64_t> UnixSocket::ioctl(CurrentTask& task, std::uint32_t command,
 Result<std::vector<std::byte>> UnixSocket::get_option(CurrentTask& task, int level, int name) {
   if (level != SOL_SOCKET || name != SO_PEERCRED) return Socket::get_option(task, level, name);
   const Sender peer = peer_credentials();
-  const ucred told{peer.group ? raw(peer.group->pid(*task.task().pid_namespace())) : 0, raw(peer.uid), raw(peer.gid)};
-  return option_bytes(peer.group ? told : ucred{0, ~0U, ~0U});
+  return option_bytes(peer.group ? shown_credentials(task, peer) : ucred{0, ~0U, ~0U});
 }
 
 }  // namespace runsc

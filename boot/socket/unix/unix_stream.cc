@@ -28,7 +28,7 @@ UnixStream::Queues UnixStream::queues() const {
   return {state->in, state->out};
 }
 
-Result<void> UnixStream::listen(CurrentTask&, int backlog) { return listen_as(backlog, current_sender()); }
+Result<void> UnixStream::listen(CurrentTask&, int backlog) { return listen_as(backlog, current_peer()); }
 
 Result<void> UnixStream::listen_as(int backlog, const Sender& owner) {
   if (!name()) return Errno(EINVAL);
@@ -108,7 +108,7 @@ Result<void> UnixStream::connect(CurrentTask& task, const SocketAddress& address
   const auto deadline = timeout ? OptionalDeadline(Deadline::after(*timeout)) : std::nullopt;
   for (;;) {
     auto listener = std::static_pointer_cast<UnixStream>(TRY(find(task, wanted)));
-    const Sender owner = current_sender();
+    const Sender owner = current_peer();
     const auto done = connect_to(listener, owner, {task.kernel().next_inode(), owner.uid, owner.gid});
     if (done.ok() || done.error() != Errno(EAGAIN) || flags().nonblocking()) return done;
     // Held weakly while this task waits: its end is one of the things to wait for.
