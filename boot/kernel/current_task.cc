@@ -16,6 +16,7 @@
 #include "boot/kernel/memory_limits.h"
 #include "boot/kernel/ptrace.h"
 #include "boot/kernel/seccomp_check.h"
+#include "boot/kernel/signal_send.h"
 #include "boot/kernel/thread_task.h"
 #include "boot/memory/memory_manager.h"
 #include "boot/strace/strace.h"
@@ -161,9 +162,14 @@ void CurrentTask::finish_slowly(Result<long> result, long value) {
 
 void CurrentTask::continue_thread() {
   bool guard = false;
-  if (!guarded_ && task_->calls_watched()) {
+  if (task_->calls_watched()) {
     auto tree = kernel().tasks().lock();
-    guard = std::exchange(task_->links(*tree).guard_requested, false);
+    TaskLinks& links = task_->links(*tree);
+    if (std::exchange(links.guard_requested, false)) {
+      guard = !guarded_;
+      if (links.tracing) links.tracing->guarded = true;
+      recalculate_work(*tree, *task_);  // or the next call that waits would find itself interrupted
+    }
   }
   guard ? replace_by_guarded_thread() : context_->resume();
 }

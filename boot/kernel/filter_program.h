@@ -25,6 +25,7 @@ class FilterProgram {
   bool always_allows(std::uint32_t number) const;
 
   std::size_t size() const { return code_.size(); }
+  const std::vector<sock_filter>& code() const { return code_; }
 
  private:
   explicit FilterProgram(std::vector<sock_filter> code) : code_(std::move(code)) {}

@@ -42,17 +42,22 @@ struct Tracing {
   // How it was told to go on.
   int signal = 0;
   bool trace_calls = false;
+  bool emulate = false;  // PTRACE_SYSEMU: calls stop at their entry and are not carried out
   bool single_step = false;
 
+  bool guarded = false;            // its calls are all seen (TaskLinks::guard_requested has been served)
   bool steps = false;              // the trap flag is set for single_step, and not by the application
   bool wants_stop = false;         // PTRACE_INTERRUPT, or the first stop of a new tracee
   bool leaves_group_stop = false;  // runs though its group is stopped
   bool executed = false;           // execve(2) is to be reported at the first instruction
+  std::uint64_t debug_status = 0;  // DR6, as far as it differs from its initial value
   bool zombie = false;             // a thread that has ended, and was not waited for
   int exit_status = 0;
 
   // Whether something makes it stop before it runs application code again.
   bool pending() const { return wants_stop || executed; }
+  // Whether each call is to be looked at.
+  bool wants_calls() const { return trace_calls || emulate || single_step; }
   bool has(std::uint32_t option) const { return (options & option) != 0; }
 };
 
@@ -91,6 +96,8 @@ void report_event(CurrentTask& task, int event, std::uint64_t message);
 bool report_call_entry(CurrentTask& task);
 void report_call_exit(CurrentTask& task);
 bool calls_traced(CurrentTask& task);
+// PTRACE_O_SUSPEND_SECCOMP.
+bool seccomp_suspended(CurrentTask& task);
 // PTRACE_EVENT_SECCOMP. False: no tracer wants it.
 bool report_seccomp(CurrentTask& task, std::uint32_t data);
 // What the registers show of the call that a signal has interrupted; and whether the tracer has left it to be

@@ -111,7 +111,7 @@ void take_over_no_new_privileges(CurrentTask& task) {
 std::optional<Result<long>> check_seccomp(CurrentTask& task) {
   const SeccompFiltersPtr filters = task.task().seccomp();
   const Event& event = task.event;
-  if (!filters) return std::nullopt;
+  if (!filters || seccomp_suspended(task)) return std::nullopt;
   if (filters->is_strict()) {
     if (strict_allows(event.number)) return std::nullopt;
     task.exit_task(SIGKILL);

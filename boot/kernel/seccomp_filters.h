@@ -37,6 +37,8 @@ class SeccompFilters {
   bool is_strict() const { return strict_; }
   int mode() const { return strict_ ? SECCOMP_MODE_STRICT : SECCOMP_MODE_FILTER; }
   std::size_t count() const { return filters_.size(); }
+  // The oldest is number 0.
+  const Filter& filter(std::size_t number) const { return *filters_[number]; }
   bool no_new_privileges() const { return no_new_privileges_; }
 
   // What the filters say together (the most restrictive action, of the newest of equals). Not for strict mode.

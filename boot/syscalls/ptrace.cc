@@ -1,6 +1,7 @@
 // ptrace(2): the requests. boot/kernel/ptrace.h says how tracees stop.
 #include "boot/kernel/ptrace.h"
 
+#include <asm/prctl.h>
 #include <elf.h>
 #include <linux/audit.h>
 #include <sys/user.h>
@@ -10,6 +11,7 @@
 
 #include "boot/kernel/exit.h"
 #include "boot/kernel/kernel.h"
+#include "boot/kernel/seccomp_filters.h"
 #include "boot/kernel/signal_send.h"
 #include "boot/memory/forced_copy.h"
 #include "boot/memory/memory_manager.h"
@@ -20,7 +22,7 @@
 namespace runsc {
 namespace {
 
-constexpr std::uint32_t kKnownOptions = 0x7f | PTRACE_O_TRACESECCOMP | PTRACE_O_EXITKILL;
+constexpr std::uint32_t kKnownOptions = 0x7f | PTRACE_O_TRACESECCOMP | PTRACE_O_EXITKILL | PTRACE_O_SUSPEND_SECCOMP;
 constexpr std::uint64_t kUserSize = 928;  // the kernel's struct user, with two members more than the C library's
 
 // A tracee of the caller that has stopped: what may be done to it while the tree is locked.
@@ -73,8 +75,16 @@ Result<long> trace_me(CurrentTask& task) {
   return 0;
 }
 
+Result<void> check_options(CurrentTask& task, std::uint64_t options) {
+  if ((options & ~std::uint64_t{kKnownOptions}) != 0) return Errno(EINVAL);
+  if ((options & PTRACE_O_SUSPEND_SECCOMP) == 0) return {};
+  if (!task.credentials()->has(CAP_SYS_ADMIN) || task.task().seccomp() != nullptr) return Errno(EPERM);
+  return {};
+}
+
 Result<long> attach(CurrentTask& task, Pid pid, bool seize, std::uint64_t address, std::uint64_t options) {
   if (seize && (address != 0 || (options & ~std::uint64_t{kKnownOptions}) != 0)) return Errno(EIO);
+  if (seize) TRY(check_options(task, options));
   TaskPtr target;
   {
     auto tree = task.kernel().tasks().lock();
@@ -94,17 +104,21 @@ Result<long> attach(CurrentTask& task, Pid pid, bool seize, std::uint64_t addres
 }
 
 void watch(Stopped& tracee) {
-  const bool traced = tracee.tracing.trace_calls || tracee.tracing.single_step;
-  tracee.task.set_calls_watched(tracee.tree, traced || tracee.task.seccomp() != nullptr);
-  // Its futex calls are to be seen, too.
-  if (tracee.tracing.trace_calls) tracee.task.links(tracee.tree).guard_requested = true;
+  const Tracing& tracing = tracee.tracing;
+  tracee.task.set_calls_watched(tracee.tree, tracing.wants_calls() || tracee.task.seccomp() != nullptr);
+  // Its futex calls are to be seen, too. Not in the middle of a call, which that would interrupt: it will stop again at
+  // its exit.
+  const bool in_call = tracing.call == PTRACE_SYSCALL_INFO_ENTRY || tracing.call == PTRACE_SYSCALL_INFO_SECCOMP;
+  if ((tracing.trace_calls || tracing.emulate) && !tracing.guarded && !in_call)
+    tracee.task.links(tracee.tree).guard_requested = true;
 }
 
 Result<long> resume(CurrentTask& task, Pid pid, std::int64_t request, std::uint64_t signal) {
   if (signal > kSignalCount) return Errno(EIO);
   return with_stopped(task, pid, [&](Stopped tracee) -> Result<long> {
     tracee.tracing.trace_calls = request == PTRACE_SYSCALL;
-    tracee.tracing.single_step = request == PTRACE_SINGLESTEP;
+    tracee.tracing.emulate = request == PTRACE_SYSEMU || request == PTRACE_SYSEMU_SINGLESTEP;
+    tracee.tracing.single_step = request == PTRACE_SINGLESTEP || request == PTRACE_SYSEMU_SINGLESTEP;
     watch(tracee);
     resume_tracee(tracee.tree, tracee.task, static_cast<int>(signal));
     return 0;
@@ -171,13 +185,16 @@ Result<user_regs_struct> registers_of(CurrentTask& task, Pid pid) {
   });
 }
 
-// Words of struct user: the registers; there are no debug registers.
+// Words of struct user: the registers.
 Result<long> peek_user(CurrentTask& task, Pid pid, std::uint64_t offset, std::uint64_t to) {
   const user_regs_struct registers = TRY(registers_of(task, pid));
   if (offset % sizeof(std::uint64_t) != 0 || offset >= kUserSize) return Errno(EIO);
   std::uint64_t word = 0;
   if (offset < sizeof registers)
     std::memcpy(&word, reinterpret_cast<const std::byte*>(&registers) + offset, sizeof word);
+  if (const auto number = debug_register_at(offset))
+    word = TRY(with_stopped(
+        task, pid, [&](Stopped tracee) -> Result<std::uint64_t> { return debug_register(tracee.tracing, *number); }));
   TRY(task.write(UserOut<std::uint64_t>{{to}}, word));
   return 0;
 }
@@ -187,8 +204,8 @@ Result<long> poke_user(CurrentTask& task, Pid pid, std::uint64_t offset, std::ui
     if (offset % sizeof(std::uint64_t) != 0 || offset >= kUserSize) return Errno(EIO);
     user_regs_struct registers = shown_registers(tracee.context, tracee.tracing);
     if (offset >= sizeof registers) {
-      const bool debug = offset >= offsetof(struct user, u_debugreg);
-      return debug && word == 0 ? Result<long>(0) : Result<long>(Errno(EIO));
+      const auto number = debug_register_at(offset);
+      return number ? set_debug_register(tracee.tracing, *number, word) : Result<long>(Errno(EIO));
     }
     std::memcpy(reinterpret_cast<std::byte*>(&registers) + offset, &word, sizeof word);
     TRY(change_registers(tracee.context, tracee.tracing, registers));
@@ -238,7 +255,7 @@ Result<long> exchange_set(CurrentTask& task, Pid pid, std::uint64_t type, std::u
 
 Result<long> set_options(CurrentTask& task, Pid pid, std::uint64_t options) {
   return with_stopped(task, pid, [&](Stopped tracee) -> Result<long> {
-    if ((options & ~std::uint64_t{kKnownOptions}) != 0) return Errno(EINVAL);
+    TRY(check_options(task, options));
     tracee.tracing.options = static_cast<std::uint32_t>(options);
     return 0;
   });
@@ -268,6 +285,81 @@ Result<long> set_info(CurrentTask& task, Pid pid, std::uint64_t from) {
     tracee.tracing.info = info;
     return 0;
   });
+}
+
+// PTRACE_PEEKSIGINFO: pending signals from the one numbered `off` on, in the order in which they will be taken.
+Result<long> peek_pending(CurrentTask& task, Pid pid, std::uint64_t from, std::uint64_t to) {
+  TRY(registers_of(task, pid));  // ESRCH comes first
+  const auto wanted = TRY(task.read(UserIn<ptrace_peeksiginfo_args>{{from}}));
+  if ((wanted.flags & ~std::uint32_t{PTRACE_PEEKSIGINFO_SHARED}) != 0 || wanted.nr < 0) return Errno(EINVAL);
+  PendingSignals pending = TRY(with_stopped(task, pid, [&](Stopped tracee) -> Result<PendingSignals> {
+    const bool shared = (wanted.flags & PTRACE_PEEKSIGINFO_SHARED) != 0;
+    return shared ? tracee.task.group()->links(tracee.tree).pending : tracee.task.signals(tracee.tree).pending;
+  }));
+  std::vector<SignalInfo> infos;
+  for (std::uint64_t number = 0; infos.size() < static_cast<std::size_t>(wanted.nr); ++number) {
+    auto info = pending.take(~SignalSet());
+    if (!info) break;
+    if (number < wanted.off) continue;
+    info->pad = 0;  // the kernel's own marks are not for programs
+    infos.push_back(*info);
+  }
+  TRY(task.write_array(UserOut<SignalInfo>{{to}}, std::span<const SignalInfo>(infos)));
+  return static_cast<long>(infos.size());
+}
+
+// The filters of a tracee, for whoever may see all of them. `found` gets the one of that number, the oldest being 0.
+Result<SeccompFiltersPtr> filters_of(CurrentTask& task, Pid pid, std::uint64_t number) {
+  TRY(registers_of(task, pid));  // ESRCH comes first
+  if (!task.credentials()->has(CAP_SYS_ADMIN) || task.task().seccomp() != nullptr) return Errno(EACCES);
+  SeccompFiltersPtr filters =
+      TRY(with_stopped(task, pid, [](Stopped tracee) -> Result<SeccompFiltersPtr> { return tracee.task.seccomp(); }));
+  if (!filters || filters->is_strict()) return Errno(EINVAL);
+  if (number >= filters->count()) return Errno(ENOENT);
+  return filters;
+}
+
+Result<long> get_filter(CurrentTask& task, Pid pid, std::uint64_t number, std::uint64_t to) {
+  const SeccompFiltersPtr filters = TRY(filters_of(task, pid, number));
+  const std::vector<sock_filter>& code = filters->filter(number).program.code();
+  if (to != 0) TRY(task.write_array(UserOut<sock_filter>{{to}}, std::span<const sock_filter>(code)));
+  return static_cast<long>(code.size());
+}
+
+Result<long> get_filter_metadata(CurrentTask& task, Pid pid, std::uint64_t size, std::uint64_t where) {
+  TRY(registers_of(task, pid));  // ESRCH comes first
+  if (!task.credentials()->has(CAP_SYS_ADMIN) || task.task().seccomp() != nullptr) return Errno(EACCES);
+  if (size < sizeof(std::uint64_t)) return Errno(EINVAL);
+  seccomp_metadata data{};
+  data.filter_off = TRY(task.read(UserIn<std::uint64_t>{{where}}));
+  const SeccompFiltersPtr filters = TRY(filters_of(task, pid, data.filter_off));
+  if (filters->filter(data.filter_off).log) data.flags = SECCOMP_FILTER_FLAG_LOG;
+  const auto bytes = std::as_bytes(std::span(&data, 1)).first(std::min<std::uint64_t>(size, sizeof data));
+  TRY(task.write_array(UserOut<std::byte>{{where}}, bytes));
+  return static_cast<long>(bytes.size());
+}
+
+// arch_prctl(2) for a tracee.
+Result<long> exchange_base(CurrentTask& task, Pid pid, std::uint64_t code, std::uint64_t address) {
+  user_regs_struct registers = TRY(registers_of(task, pid));
+  const bool fs = code == ARCH_SET_FS || code == ARCH_GET_FS;
+  auto& base = fs ? registers.fs_base : registers.gs_base;
+  switch (code) {
+    case ARCH_GET_FS:
+    case ARCH_GET_GS:
+      TRY(task.write(UserOut<std::uint64_t>{{address}}, std::uint64_t{base}));
+      return 0;
+    case ARCH_SET_FS:
+    case ARCH_SET_GS:
+      if (address >= kTaskSize) return Errno(EPERM);
+      return with_stopped(task, pid, [&](Stopped tracee) -> Result<long> {
+        base = address;
+        TRY(change_registers(tracee.context, tracee.tracing, registers));
+        return 0;
+      });
+    default:
+      return Errno(EINVAL);
+  }
 }
 
 Result<long> get_mask(CurrentTask& task, Pid pid, std::uint64_t size, std::uint64_t to) {
@@ -346,6 +438,8 @@ Result<long> sys_ptrace(CurrentTask& task, std::int64_t request, Pid pid, UserAd
     case PTRACE_CONT:
     case PTRACE_SYSCALL:
     case PTRACE_SINGLESTEP:
+    case PTRACE_SYSEMU:
+    case PTRACE_SYSEMU_SINGLESTEP:
       return resume(task, pid, request, d);
     case PTRACE_PEEKTEXT:
     case PTRACE_PEEKDATA:
@@ -369,6 +463,7 @@ Result<long> sys_ptrace(CurrentTask& task, std::int64_t request, Pid pid, UserAd
     case PTRACE_SETREGSET:
       return exchange_set(task, pid, a, d, request == PTRACE_SETREGSET);
     case PTRACE_SETOPTIONS:
+    case PTRACE_OLDSETOPTIONS:
       return set_options(task, pid, d);
     case PTRACE_GETEVENTMSG:
       return get_message(task, pid, d);
@@ -376,6 +471,14 @@ Result<long> sys_ptrace(CurrentTask& task, std::int64_t request, Pid pid, UserAd
       return get_info(task, pid, d);
     case PTRACE_SETSIGINFO:
       return set_info(task, pid, d);
+    case PTRACE_PEEKSIGINFO:
+      return peek_pending(task, pid, a, d);
+    case PTRACE_SECCOMP_GET_FILTER:
+      return get_filter(task, pid, a, d);
+    case PTRACE_SECCOMP_GET_METADATA:
+      return get_filter_metadata(task, pid, a, d);
+    case PTRACE_ARCH_PRCTL:
+      return exchange_base(task, pid, d, a);
     case PTRACE_GETSIGMASK:
       return get_mask(task, pid, a, d);
     case PTRACE_SETSIGMASK:

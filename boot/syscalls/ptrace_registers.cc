@@ -9,8 +9,7 @@ namespace runsc {
 namespace {
 
 constexpr std::uint64_t kUserCode = 0x33, kUserData = 0x2b;  // selectors of 64-bit programs
-constexpr std::uint64_t kTaskSize = 0x7ffffffff000;
-constexpr std::size_t kLegacySize = 512;     // FXSAVE
+constexpr std::size_t kLegacySize = 512;                     // FXSAVE
 constexpr std::size_t kSoftwareBytes = 464;  // what signal frames keep there: magic, size, features, size of the area
 constexpr std::size_t kFeatures = kSoftwareBytes + 8;
 constexpr std::size_t kMagicSize = 4;  // behind the area of a signal frame
@@ -50,6 +49,10 @@ Result<void> change_area(Context& context, std::span<const std::byte> bytes, std
   }
   return context.set_fp_state(area);
 }
+
+constexpr std::uint64_t kDebugRegisters = offsetof(struct user, u_debugreg);
+constexpr unsigned kDebugStatus = 6, kDebugControl = 7;
+constexpr std::uint64_t kInitialDebugStatus = 0xffff0ff0;
 
 }  // namespace
 
@@ -146,6 +149,27 @@ Result<void> change_register_set(Context& context, Tracing& tracing, std::uint64
     default:
       return Errno(EINVAL);
   }
+}
+
+std::optional<unsigned> debug_register_at(std::uint64_t offset) {
+  if (offset < kDebugRegisters || offset >= kDebugRegisters + 8 * sizeof(std::uint64_t)) return std::nullopt;
+  return static_cast<unsigned>((offset - kDebugRegisters) / sizeof(std::uint64_t));
+}
+
+std::uint64_t debug_register(const Tracing& tracing, unsigned number) {
+  return number == kDebugStatus ? tracing.debug_status ^ kInitialDebugStatus : 0;
+}
+
+Result<long> set_debug_register(Tracing& tracing, unsigned number, std::uint64_t word) {
+  constexpr std::uint64_t kEnableBits = 0xff;
+  if (number == kDebugStatus) {
+    tracing.debug_status = word ^ kInitialDebugStatus;
+    return 0;
+  }
+  if (number != kDebugControl && number > 3) return Errno(EIO);
+  if (number != kDebugControl && word >= kTaskSize) return Errno(EINVAL);
+  const bool used = number == kDebugControl ? (word & kEnableBits) != 0 : word != 0;
+  return used ? Result<long>(Errno(ENOSPC)) : Result<long>(0);
 }
 
 }  // namespace runsc

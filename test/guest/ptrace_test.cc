@@ -1,8 +1,10 @@
 // ptrace(2): stops, events, registers, memory, and who may.
+#include <asm/prctl.h>
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/audit.h>
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/ptrace.h>
 #include <linux/seccomp.h>
@@ -20,6 +22,7 @@
 #include "test/guest/support/child.h"
 #include "test/guest/support/role.h"
 #include "test/guest/support/signals.h"
+#include "test/guest/support/temp_dir.h"
 
 // <sys/ptrace.h> and <linux/ptrace.h> cannot be included together.
 namespace guest {
@@ -38,6 +41,13 @@ int WaitFor(pid_t pid) {
 
 int StopOf(int signal) { return signal << 8 | 0x7f; }
 int EventOf(int event, int signal = SIGTRAP) { return (signal | event << 8) << 8 | 0x7f; }
+
+// A line of /proc/self/status.
+std::string Status(const std::string& name) {
+  const std::string text = ReadFile("/proc/self/status");
+  const size_t at = text.find("\n" + name + ":\t") + name.size() + 3;
+  return text.substr(at, text.find('\n', at) - at);
+}
 
 // A tracee that has stopped itself with SIGSTOP before `body`.
 class Tracee : public Child {
@@ -133,6 +143,21 @@ TEST(Ptrace, CallsStopAtEntryAndExit) {
   EXPECT_EQ(0, info.exit.is_error);
   registers.rax = 4711;
   EXPECT_OK(Trace(PTRACE_SETREGS, tracee.pid(), 0, &registers));
+  EXPECT_EQ(0, tracee.Go());
+  tracee.Forget();
+}
+
+TEST(Ptrace, CallsThatWaitAreNotInterrupted) {
+  Tracee tracee([] {
+    for (int i = 0; i < 3; ++i) syscall(SYS_poll, nullptr, 0, 20);
+    _exit(0);
+  });
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(StopOf(SIGTRAP), tracee.Go(PTRACE_SYSCALL));
+    EXPECT_EQ(static_cast<unsigned long>(SYS_poll), tracee.Registers().orig_rax);
+    EXPECT_EQ(StopOf(SIGTRAP), tracee.Go(PTRACE_SYSCALL));
+    EXPECT_EQ(0u, tracee.Registers().rax) << "the time has passed";
+  }
   EXPECT_EQ(0, tracee.Go());
   tracee.Forget();
 }
@@ -320,6 +345,88 @@ TEST(Ptrace, RegisterSets) {
   EXPECT_EQ(123u, tracee.Registers().r15);
   EXPECT_ERRNO(Trace(PTRACE_PEEKUSR, tracee.pid(), 3, &word), EIO);
   EXPECT_ERRNO(Trace(PTRACE_PEEKUSR, tracee.pid(), 1024, &word), EIO);
+}
+
+TEST(Ptrace, DebugRegisters) {
+  Tracee tracee([] { _exit(0); });
+  const auto at = [](int number) { return offsetof(user, u_debugreg) + static_cast<size_t>(number) * 8; };
+  unsigned long word = 1;
+  for (const int number : {0, 3, 4, 5, 7}) {
+    EXPECT_OK(Trace(PTRACE_PEEKUSR, tracee.pid(), at(number), &word));
+    EXPECT_EQ(0u, word) << number;
+  }
+  EXPECT_OK(Trace(PTRACE_PEEKUSR, tracee.pid(), at(6), &word));
+  EXPECT_EQ(0xffff0ff0u, word);
+  EXPECT_OK(Trace(PTRACE_POKEUSR, tracee.pid(), at(6), 0));
+  EXPECT_OK(Trace(PTRACE_PEEKUSR, tracee.pid(), at(6), &word));
+  EXPECT_EQ(0u, word);
+  EXPECT_OK(Trace(PTRACE_POKEUSR, tracee.pid(), at(7), 0));
+  EXPECT_ERRNO(Trace(PTRACE_POKEUSR, tracee.pid(), at(4), 1), EIO);
+  EXPECT_ERRNO(Trace(PTRACE_POKEUSR, tracee.pid(), at(0), 0xffff800000000000), EINVAL);
+}
+
+TEST(Ptrace, BasesByArchPrctl) {
+  Tracee tracee([] { _exit(0); });
+  unsigned long base = 0;
+  EXPECT_OK(Trace(PTRACE_ARCH_PRCTL, tracee.pid(), &base, ARCH_GET_FS));
+  EXPECT_EQ(tracee.Registers().fs_base, base);
+  EXPECT_OK(Trace(PTRACE_ARCH_PRCTL, tracee.pid(), 0x1000, ARCH_SET_GS));
+  EXPECT_EQ(0x1000u, tracee.Registers().gs_base);
+  EXPECT_ERRNO(Trace(PTRACE_ARCH_PRCTL, tracee.pid(), 0xffff800000000000, ARCH_SET_GS), EPERM);
+  EXPECT_ERRNO(Trace(PTRACE_ARCH_PRCTL, tracee.pid(), &base, 0x9999), EINVAL);
+}
+
+TEST(Ptrace, CallsAreEmulated) {
+  Tracee tracee([] { _exit(syscall(SYS_getppid) == 4321 && syscall(SYS_getppid) > 0 ? 0 : 1); });
+  EXPECT_EQ(StopOf(SIGTRAP), tracee.Go(PTRACE_SYSEMU));
+  user_regs_struct registers = tracee.Registers();
+  EXPECT_EQ(static_cast<unsigned long>(SYS_getppid), registers.orig_rax);
+  registers.rax = 4321;
+  EXPECT_OK(Trace(PTRACE_SETREGS, tracee.pid(), 0, &registers));
+  // From one entry to the next: there is no stop at the exit.
+  EXPECT_EQ(StopOf(SIGTRAP), tracee.Go(PTRACE_SYSCALL));
+  EXPECT_EQ(4321u, tracee.Registers().rax) << "but there is when the tracer asks for it";
+  EXPECT_EQ(StopOf(SIGTRAP), tracee.Go(PTRACE_SYSCALL));
+  EXPECT_EQ(static_cast<unsigned long>(-ENOSYS), tracee.Registers().rax) << "the entry of the second";
+  EXPECT_EQ(0, tracee.Go());
+  tracee.Forget();
+}
+
+struct PeekArguments {
+  uint64_t from;
+  uint32_t flags;
+  int32_t count;
+};
+
+TEST(Ptrace, PendingSignalsCanBePeekedAt) {
+  Tracee tracee([] {
+    ScopedBlock block({SIGRTMIN, SIGUSR1});
+    for (int i = 0; i < 3; ++i) {
+      siginfo_t info = {};
+      info.si_code = SI_QUEUE;
+      info.si_value.sival_int = i;
+      syscall(SYS_rt_tgsigqueueinfo, getpid(), gettid(), SIGRTMIN, &info);
+    }
+    kill(getpid(), SIGUSR1);
+    kill(getpid(), SIGSTOP);
+    _exit(0);
+  });
+  EXPECT_EQ(StopOf(SIGSTOP), tracee.Go());
+  siginfo_t infos[8] = {};
+  const PeekArguments own = {0, 0, 8}, second = {1, 0, 1}, behind = {3, 0, 8}, shared = {0, 1, 8};
+  ASSERT_EQ(3, Trace(PTRACE_PEEKSIGINFO, tracee.pid(), &own, infos));
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(i, infos[i].si_value.sival_int);
+  ASSERT_EQ(1, Trace(PTRACE_PEEKSIGINFO, tracee.pid(), &second, infos));
+  EXPECT_EQ(1, infos[0].si_value.sival_int);
+  EXPECT_EQ(0, Trace(PTRACE_PEEKSIGINFO, tracee.pid(), &behind, infos));
+  ASSERT_EQ(1, Trace(PTRACE_PEEKSIGINFO, tracee.pid(), &shared, infos));
+  EXPECT_EQ(SIGUSR1, infos[0].si_signo);
+  EXPECT_EQ(tracee.pid(), infos[0].si_pid);
+  const PeekArguments flags = {0, 2, 8}, negative = {0, 0, -1};
+  EXPECT_ERRNO(Trace(PTRACE_PEEKSIGINFO, tracee.pid(), &flags, infos), EINVAL);
+  EXPECT_ERRNO(Trace(PTRACE_PEEKSIGINFO, tracee.pid(), &negative, infos), EINVAL);
+  EXPECT_ERRNO(Trace(PTRACE_PEEKSIGINFO, tracee.pid(), 8, infos), EFAULT);
+  EXPECT_ERRNO(Trace(PTRACE_PEEKSIGINFO, tracee.pid(), &own, 8), EFAULT);
 }
 
 TEST(Ptrace, ForkedChildrenAreTraced) {
@@ -525,6 +632,72 @@ TEST(Ptrace, WaitidTellsOfTraps) {
   EXPECT_EQ(CLD_TRAPPED, info.si_code);
   EXPECT_EQ(SIGUSR1, info.si_status);
   EXPECT_EQ(StopOf(SIGUSR1), WaitFor(tracee.pid()));
+}
+
+// A filter under which getppid(2) fails.
+void RefuseGetppid(int error) {
+  sock_filter code[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+                        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getppid, 0, 1),
+                        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | static_cast<unsigned>(error)),
+                        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+  const sock_fprog program = {4, code};
+  prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) _exit(2);
+}
+
+TEST(Ptrace, SeccompFiltersCanBeRead) {
+  REQUIRE_CAPABILITY(CAP_SYS_ADMIN);
+  if (Status("Seccomp") != "0") GTEST_SKIP() << "one who is under a filter may not";
+  Tracee tracee([] {
+    RefuseGetppid(11);
+    RefuseGetppid(22);
+    raise(SIGUSR1);
+  });
+  sock_filter code[16] = {};
+  EXPECT_ERRNO(Trace(PTRACE_SECCOMP_GET_FILTER, tracee.pid(), 0, code), EINVAL);
+  EXPECT_EQ(StopOf(SIGUSR1), tracee.Go());
+  EXPECT_EQ(4, Trace(PTRACE_SECCOMP_GET_FILTER, tracee.pid(), 0, nullptr));
+  EXPECT_EQ(4, Trace(PTRACE_SECCOMP_GET_FILTER, tracee.pid(), 0, code));
+  EXPECT_EQ(SECCOMP_RET_ERRNO | 11u, code[2].k) << "the oldest";
+  EXPECT_EQ(4, Trace(PTRACE_SECCOMP_GET_FILTER, tracee.pid(), 1, code));
+  EXPECT_EQ(SECCOMP_RET_ERRNO | 22u, code[2].k);
+  EXPECT_ERRNO(Trace(PTRACE_SECCOMP_GET_FILTER, tracee.pid(), 2, code), ENOENT);
+  struct {
+    uint64_t number, flags;
+  } metadata = {1, 99};
+  EXPECT_EQ(16, Trace(PTRACE_SECCOMP_GET_METADATA, tracee.pid(), 64, &metadata));
+  EXPECT_EQ(0u, metadata.flags);
+  EXPECT_ERRNO(Trace(PTRACE_SECCOMP_GET_METADATA, tracee.pid(), 4, &metadata), EINVAL);
+}
+
+TEST(Ptrace, SeccompCanBeSuspended) {
+  REQUIRE_CAPABILITY(CAP_SYS_ADMIN);
+  if (Status("Seccomp") != "0") GTEST_SKIP() << "one who is under a filter may not";
+  Tracee tracee([] {
+    RefuseGetppid(EXDEV);
+    raise(SIGUSR1);
+    if (syscall(SYS_getppid) <= 0) _exit(3);
+    raise(SIGUSR1);
+    _exit(syscall(SYS_getppid) == -1 && errno == EXDEV ? 0 : 1);
+  });
+  EXPECT_EQ(StopOf(SIGUSR1), tracee.Go());
+  EXPECT_OK(Trace(PTRACE_SETOPTIONS, tracee.pid(), 0, PTRACE_O_SUSPEND_SECCOMP));
+  EXPECT_EQ(StopOf(SIGUSR1), tracee.Go());
+  EXPECT_OK(Trace(PTRACE_SETOPTIONS, tracee.pid(), 0, 0));
+  EXPECT_EQ(0, tracee.Go());
+  tracee.Forget();
+}
+
+TEST(Ptrace, OptionsAreChecked) {
+  Tracee tracee([] { _exit(0); });
+  EXPECT_OK(Trace(PTRACE_SETOPTIONS, tracee.pid(), 0, 0xff | PTRACE_O_EXITKILL));
+  EXPECT_ERRNO(Trace(PTRACE_SETOPTIONS, tracee.pid(), 0, 1 << 8), EINVAL);
+  EXPECT_ERRNO(Trace(PTRACE_SETOPTIONS, tracee.pid(), 0, 1 << 22), EINVAL);
+  EXPECT_OK(Trace(PTRACE_OLDSETOPTIONS, tracee.pid(), 0, 0));
+  InChildAs(kUser, kGroup, [] {
+    Tracee other([] { _exit(0); });
+    EXPECT_ERRNO(Trace(PTRACE_SETOPTIONS, other.pid(), 0, PTRACE_O_SUSPEND_SECCOMP), EPERM);
+  });
 }
 
 TEST(Ptrace, SeccompEventsLetTheTracerDecide) {
