@@ -1,9 +1,9 @@
 #!/bin/bash
 # All tests, on a fresh Debian 12 machine as root: bash test/run.sh
 #
-# Installs what is needed, builds, and runs the unit tests, the guest tests natively and inside, the end-to-end
-# and lifecycle tests (those with runc too), the tests with real engines, and real programs compared with runc. A summary
-# for each suite, and as the last line "N passed, N failed". The exit status says the same.
+# Installs what is needed, builds, and checks the format of the sources; runs the unit tests, the guest tests natively and
+# inside, the end-to-end and lifecycle tests (those with runc too), the tests with real engines, and real programs compared
+# with runc. A summary for each suite, and as the last line "N passed, N failed". The exit status says the same.
 #   BAZEL_FLAGS        more flags for bazel, such as --config=asan
 #   RUNSC_KILL_ROUNDS  rounds of each kill -9 test (default 24 to 40)
 #   RUNSC_FULL         not empty: the heavy and hostile programs at full size (10 minutes instead of one or two)
@@ -82,6 +82,10 @@ if ! bazel build "${flags[@]}" //... >"$logs/build" 2>&1; then
 fi
 runsc=$(readlink -f bazel-bin/runsc/runsc)
 tail -n 1 "$logs/build"
+
+say "format: clang-format would change nothing"
+python3 test/lint.py --format 2>&1 | tee "$logs/format"
+count_log format "$logs/format"
 
 bazel_suite unit -- //... -//test/guest/...
 bazel_suite guest-native //test/guest/...

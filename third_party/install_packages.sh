@@ -9,7 +9,7 @@ packages=(
   lld capnproto libcapnp-dev nlohmann-json3-dev libseccomp-dev libgflags-dev libgoogle-glog-dev libgtest-dev libgmock-dev
   busybox-static
 )
-[ "${1:-build}" != test ] || packages+=(python3 util-linux procps iproute2 debootstrap runc)
+[ "${1:-build}" != test ] || packages+=(clang-format python3 util-linux procps iproute2 debootstrap runc)
 # Engines, and what Podman does not name as needed: networks, the first container of a pod.
 [ "${1:-build}" != test ] || packages+=(docker.io containerd podman containernetworking-plugins iptables catatonit uidmap passwd python3-yaml)
 

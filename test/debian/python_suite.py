@@ -20,9 +20,7 @@ fileinput filecmp import py_compile compileall gc sys platform logging httpserve
 RESULT = re.compile(r'^(\w+ \(\S+\))(?: \.\.\..*?)?(ok|FAIL|ERROR|skipped .*|expected failure)$', re.MULTILINE)
 
 # test: why it may differ
-KNOWN = {
-    'test_fcntl_64_bit (test.test_fcntl.TestFcntl.test_fcntl_64_bit)': 'F_NOTIFY is refused, as without CONFIG_DNOTIFY',
-}
+KNOWN = {}
 
 
 def results(command, root, test, image_itself):
