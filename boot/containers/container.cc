@@ -79,16 +79,16 @@ Container::Container(ContainerEnvironment& environment, ContainerConfig config)
 Container::~Container() = default;
 
 ContainerPtr Container::create(ContainerEnvironment& environment, ContainerConfig config, ContainerFiles files,
-                               JoinedNamespaces joined, CreateFailure& failure) {
+                               const JoinedNamespaces& joined, CreateFailure& failure) {
   ContainerPtr made(new Container(environment, std::move(config)));
-  std::optional<CreateFailure> failed = made->prepare(std::move(files), std::move(joined));
+  std::optional<CreateFailure> failed = made->prepare(std::move(files), joined);
   if (!failed) return made;
   made->environment_.gofers.remove(made->gofers_);
   failure = std::move(*failed);
   return nullptr;
 }
 
-std::optional<CreateFailure> Container::prepare(ContainerFiles files, JoinedNamespaces joined) {
+std::optional<CreateFailure> Container::prepare(ContainerFiles files, const JoinedNamespaces& joined) {
   {
     auto tree = kernel_.tasks().lock();
     control_group_->set_max_tasks(*tree, task_limit(config_.pids_limit.value_or(0)));

@@ -43,7 +43,8 @@ class Container : public std::enable_shared_from_this<Container> {
  public:
   // Mounts everything and loads the first process. Null and `failure`: nothing is left behind.
   static std::shared_ptr<Container> create(ContainerEnvironment& environment, ContainerConfig config,
-                                           ContainerFiles files, JoinedNamespaces joined, CreateFailure& failure);
+                                           ContainerFiles files, const JoinedNamespaces& joined,
+                                           CreateFailure& failure);
   ~Container();
   Container(const Container&) = delete;
   Container& operator=(const Container&) = delete;
@@ -91,7 +92,7 @@ class Container : public std::enable_shared_from_this<Container> {
   using StateLock = Guarded<State, LockLevel::kController>;
 
   Container(ContainerEnvironment& environment, ContainerConfig config);
-  std::optional<CreateFailure> prepare(ContainerFiles files, JoinedNamespaces joined);
+  std::optional<CreateFailure> prepare(ContainerFiles files, const JoinedNamespaces& joined);
   Result<void> find_birthplace();
   void show_limits(const control::Limits& limits);
   Result<void> watch_gofers(const std::vector<UniqueFd>& connections);

@@ -109,7 +109,7 @@ Outcome<std::vector<int>> Containers::create_container(control::CreateRequest re
   if (request.stdio.size() != 3) return Failure{FailureCode::kInvalid, "a process needs three standard descriptors"};
   const auto joined = join(request.config.share);
   if (!joined.ok()) return joined.failure();
-  if (const auto reserved = reserve(id); !reserved.ok()) return reserved.failure();
+  if (auto reserved = reserve(id); !reserved.ok()) return reserved.failure();
   ContainerFiles files;
   std::move(request.stdio.begin(), request.stdio.end(), files.process.stdio.begin());
   files.gofer_connections = std::move(request.gofer_connections);
@@ -136,7 +136,7 @@ Outcome<void> Containers::destroy_container(const std::string& id) {
   if ((*container)->id() == environment_.first_id)
     return Failure{FailureCode::kInvalid,
                    "the sandbox's first container cannot be destroyed: the sandbox ends with it"};
-  if (const auto destroyed = (*container)->destroy(); !destroyed.ok()) return destroyed;
+  if (auto destroyed = (*container)->destroy(); !destroyed.ok()) return destroyed;
   auto table = table_.lock();
   const auto it = table->find(id);
   if (it != table->end() && it->second == *container) table->erase(it);

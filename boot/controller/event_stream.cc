@@ -49,7 +49,7 @@ kj::Promise<void> EventStreamServer::next(NextContext context) {
   asked_ = true;
   context.allowCancellation();
   return queue_->next()
-      .then([context](control::Event event) mutable {
+      .then([context](const control::Event& event) mutable {
         control::write_event(event, context.getResults().initEvent());
         context.getResults().setLost(event.lost);
       })

@@ -64,7 +64,7 @@ void release_children(TaskTree& tree, Task& task, bool group_ended) {
   }
 }
 
-void adopt(TaskTree& tree, ThreadGroupPtr child, const ThreadGroupPtr& reaper) {
+void adopt(TaskTree& tree, const ThreadGroupPtr& child, const ThreadGroupPtr& reaper) {
   ThreadGroupLinks& links = child->links(tree);
   links.parent = reaper;
   links.parent_task = reaper ? reaper->links(tree).leader : nullptr;

@@ -166,7 +166,7 @@ Result<FilePtr> make_anonymous_file(const std::shared_ptr<TmpfsFileSystem>& file
   return opened;
 }
 
-void register_tmpfs(VfsServices& services, std::shared_ptr<MemoryFile> memory) {
+void register_tmpfs(VfsServices& services, const std::shared_ptr<MemoryFile>& memory) {
   const auto make = [memory](CurrentTask*, const MountRequest& request) -> Result<FileSystemPtr> {
     TmpfsOptions options = TmpfsOptions::defaults();
     TRY(options.parse(request.options));

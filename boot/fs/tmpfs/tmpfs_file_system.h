@@ -58,6 +58,6 @@ Result<FilePtr> make_anonymous_file(const std::shared_ptr<TmpfsFileSystem>& file
                                     std::uint64_t size, bool seals);
 
 // Makes tmpfs (and ramfs) mountable, and serves VfsServices::make_memory_file, all out of `memory`.
-void register_tmpfs(VfsServices& services, std::shared_ptr<MemoryFile> memory);
+void register_tmpfs(VfsServices& services, const std::shared_ptr<MemoryFile>& memory);
 
 }  // namespace runsc
