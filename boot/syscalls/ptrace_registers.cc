@@ -14,6 +14,25 @@ constexpr std::size_t kSoftwareBytes = 464;  // what signal frames keep there: m
 constexpr std::size_t kFeatures = kSoftwareBytes + 8;
 constexpr std::size_t kMagicSize = 4;  // behind the area of a signal frame
 
+// The registers that ptrace(2) shows and changes as they are; the others have rules of their own.
+struct PlainRegister {
+  unsigned long long user_regs_struct::*shown;
+  std::uint64_t Registers::*own;
+};
+
+constexpr PlainRegister kPlainRegisters[] = {
+    {&user_regs_struct::r15, &Registers::r15},         {&user_regs_struct::r14, &Registers::r14},
+    {&user_regs_struct::r13, &Registers::r13},         {&user_regs_struct::r12, &Registers::r12},
+    {&user_regs_struct::rbp, &Registers::rbp},         {&user_regs_struct::rbx, &Registers::rbx},
+    {&user_regs_struct::r11, &Registers::r11},         {&user_regs_struct::r10, &Registers::r10},
+    {&user_regs_struct::r9, &Registers::r9},           {&user_regs_struct::r8, &Registers::r8},
+    {&user_regs_struct::rax, &Registers::rax},         {&user_regs_struct::rcx, &Registers::rcx},
+    {&user_regs_struct::rdx, &Registers::rdx},         {&user_regs_struct::rsi, &Registers::rsi},
+    {&user_regs_struct::rdi, &Registers::rdi},         {&user_regs_struct::rip, &Registers::rip},
+    {&user_regs_struct::rsp, &Registers::rsp},         {&user_regs_struct::fs_base, &Registers::fs_base},
+    {&user_regs_struct::gs_base, &Registers::gs_base},
+};
+
 // In the form of a signal frame, with its magic numbers if the processor has XSAVE.
 std::vector<std::byte> signal_frame_area(Context& context) {
   const auto bytes = context.fp_state();
@@ -59,56 +78,20 @@ constexpr std::uint64_t kInitialDebugStatus = 0xffff0ff0;
 user_regs_struct shown_registers(Context& context, const Tracing& tracing) {
   const Registers& from = context.registers();
   user_regs_struct to{};
-  to.r15 = from.r15;
-  to.r14 = from.r14;
-  to.r13 = from.r13;
-  to.r12 = from.r12;
-  to.rbp = from.rbp;
-  to.rbx = from.rbx;
-  to.r11 = from.r11;
-  to.r10 = from.r10;
-  to.r9 = from.r9;
-  to.r8 = from.r8;
-  to.rax = from.rax;
-  to.rcx = from.rcx;
-  to.rdx = from.rdx;
-  to.rsi = from.rsi;
-  to.rdi = from.rdi;
+  for (const PlainRegister& each : kPlainRegisters) to.*each.shown = from.*each.own;
   to.orig_rax = static_cast<std::uint64_t>(tracing.original_call);
-  to.rip = from.rip;
   to.cs = kUserCode;
   to.eflags = tracing.steps ? from.rflags & ~kTrapFlag : from.rflags;
-  to.rsp = from.rsp;
   to.ss = kUserData;
-  to.fs_base = from.fs_base;
-  to.gs_base = from.gs_base;
   return to;
 }
 
 Result<void> change_registers(Context& context, Tracing& tracing, const user_regs_struct& from) {
   if (from.fs_base >= kTaskSize || from.gs_base >= kTaskSize) return Errno(EIO);
   Registers& to = context.registers();
-  to.r15 = from.r15;
-  to.r14 = from.r14;
-  to.r13 = from.r13;
-  to.r12 = from.r12;
-  to.rbp = from.rbp;
-  to.rbx = from.rbx;
-  to.r11 = from.r11;
-  to.r10 = from.r10;
-  to.r9 = from.r9;
-  to.r8 = from.r8;
-  to.rax = from.rax;
-  to.rcx = from.rcx;
-  to.rdx = from.rdx;
-  to.rsi = from.rsi;
-  to.rdi = from.rdi;
+  for (const PlainRegister& each : kPlainRegisters) to.*each.own = from.*each.shown;
   tracing.original_call = static_cast<std::int64_t>(from.orig_rax);
-  to.rip = from.rip;
   to.rflags = (to.rflags & ~kUserRflags) | (from.eflags & kUserRflags);
-  to.rsp = from.rsp;
-  to.fs_base = from.fs_base;
-  to.gs_base = from.gs_base;
   return {};
 }
 
