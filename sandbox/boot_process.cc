@@ -7,6 +7,7 @@
 
 #include "boot/boot_main.h"
 #include "boot/startup_report.h"
+#include "runsc/common/sanitizer_reports.h"
 #include "runsc/common/user_error.h"
 #include "sandbox/setup_steps.h"
 
@@ -68,9 +69,10 @@ void add_list(Donation& donation, const std::string& name, const std::vector<int
   for (std::size_t i = 0; i < fds.size(); ++i) donation.add(name + std::to_string(i), fds[i]);
 }
 
-Donation donate(const BootResources& resources, int null) {
+Donation donate(const BootResources& resources, int null, int reports) {
   Donation donation;
-  donation.set_stdio(null, null, resources.log >= 0 ? resources.log : null);
+  const int error = reports >= 0 ? reports : resources.log;
+  donation.set_stdio(null, null, error >= 0 ? error : null);
   donation.add("config", resources.config);
   donation.add("control", resources.control);
   donation.add("log", resources.log);
@@ -113,6 +115,7 @@ void expect_contained() {
 SpawnedProcess spawn_boot(const BootResources& resources, const RuntimeOptions& options) {
   const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
   if (!null) throw_system_error("open /dev/null");
+  const UniqueFd reports = open_sanitizer_reports();
   SpawnRequest request;
   request.name = "boot";
   request.namespaces = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
@@ -130,7 +133,7 @@ SpawnedProcess spawn_boot(const BootResources& resources, const RuntimeOptions& 
   request.id_maps = boot_id_maps(resources.rootless);
   if (resources.own_network) request.steps = network_steps(kBootId, resources.network_settings);
   for (Step& step : boot_steps(!resources.rootless, kBootId)) request.steps.push_back(std::move(step));
-  request.donation = donate(resources, null.get());
+  request.donation = donate(resources, null.get(), reports.get());
   request.arguments = logging_arguments(options);
   request.die_with_parent = resources.die_with_parent;
   return spawn(request);
@@ -139,6 +142,7 @@ SpawnedProcess spawn_boot(const BootResources& resources, const RuntimeOptions& 
 int run_boot(const std::vector<std::string>& arguments) {
   if (arguments.size() != 3) throw UserError("this command is internal");
   expect_contained();
+  prepare_sanitizer_for_policy();
   DonatedFds fds(arguments[0]);
   BootOptions options = take_options(fds);
   start_logging("runsc-boot", options.log.get(), arguments[1] == "json" ? LogFormat::kJson : LogFormat::kText,

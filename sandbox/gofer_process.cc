@@ -12,6 +12,7 @@
 #include <memory>
 
 #include "boot/startup_report.h"
+#include "runsc/common/sanitizer_reports.h"
 #include "runsc/common/user_error.h"
 #include "sandbox/gofer_entry.h"
 #include "sandbox/setup_steps.h"
@@ -149,9 +150,10 @@ std::vector<Step> gofer_steps(const GoferResources& resources) {
   };
 }
 
-Donation donate(const GoferResources& resources, int null) {
+Donation donate(const GoferResources& resources, int null, int reports) {
   Donation donation;
-  donation.set_stdio(null, null, resources.log >= 0 ? resources.log : null);
+  const int error = reports >= 0 ? reports : resources.log;
+  donation.set_stdio(null, null, error >= 0 ? error : null);
   donation.add("log", resources.log);
   for (std::size_t i = 0; i < resources.connections.size(); ++i) {
     donation.add("connection" + std::to_string(i), resources.connections[i]);
@@ -171,6 +173,7 @@ std::string access_letters(const std::vector<GoferMount>& mounts) {
 SpawnedProcess spawn_gofer(const GoferResources& resources, const RuntimeOptions& options) {
   const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
   if (!null) throw_system_error("open /dev/null");
+  const UniqueFd reports = open_sanitizer_reports();
   SpawnRequest request;
   request.name = "gofer";
   request.namespaces = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET | CLONE_NEWCGROUP;
@@ -178,7 +181,7 @@ SpawnedProcess spawn_gofer(const GoferResources& resources, const RuntimeOptions
   request.cgroups = resources.cgroups;
   request.id_maps = resources.id_maps;
   request.steps = gofer_steps(resources);
-  request.donation = donate(resources, null.get());
+  request.donation = donate(resources, null.get(), reports.get());
   request.arguments = {options.log_format == LogFormat::kJson ? "json" : "text", options.debug ? "debug" : "quiet",
                        access_letters(resources.mounts)};
   request.die_with_parent = resources.die_with_parent;
@@ -189,6 +192,7 @@ int run_gofer_process(const std::vector<std::string>& arguments) {
   if (arguments.size() != 4 || ::getpid() != 1) {
     throw UserError("this command is internal: it runs in the namespaces that `runsc run` makes");
   }
+  prepare_sanitizer_for_policy();
   DonatedFds fds(arguments[0]);
   GoferEntry entry;
   entry.report = fds.take("report");

@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "runsc/common/sanitizer_reports.h"
 #include "runsc/common/user_error.h"
 
 namespace runsc {
@@ -55,6 +56,7 @@ void let_go_of_caller() {
   const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
   for (int fd = 0; fd < 3; ++fd) ::dup2(null.get(), fd);
   if (::chdir("/") != 0) throw_system_error("chdir /");
+  redirect_sanitizer_reports();
 }
 
 class RelayMain {

@@ -27,7 +27,7 @@ namespace {
 // Any directory serves: what it covers is gone after the pivot. Every host has this one.
 constexpr const char kCovered[] = "/proc";
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef RUNSC_SANITIZED
 void bind_read_only(const char* source, const char* target) {
   if (::mount(source, target, nullptr, MS_BIND, nullptr) != 0 ||
       ::mount(nullptr, target, nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr) != 0) {

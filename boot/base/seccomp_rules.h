@@ -27,4 +27,8 @@ scmp_arg_cmp bits_are(unsigned index, std::uint64_t mask, std::uint64_t value);
 
 void append_rules(std::vector<SeccompRule>& rules, std::vector<SeccompRule> more);
 
+// What the run-time libraries of the sanitizers do by themselves, in builds with one (RUNSC_SANITIZED in .bazelrc);
+// empty in all others.
+std::vector<SeccompRule> sanitizer_rules();
+
 }  // namespace runsc

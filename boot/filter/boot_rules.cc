@@ -183,21 +183,6 @@ std::vector<SeccompRule> runtime_rules() {
   };
 }
 
-// What the run-time libraries of sanitizers do by themselves; no release has these.
-std::vector<SeccompRule> sanitizer_rules() {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(RUNSC_SANITIZED)
-  return {
-      {SYS_sigaltstack, {}, "its signal stack", false},
-      {SYS_mmap, {}, "its shadow memory", false},
-      {SYS_prctl, {}, "its thread names", false},
-      {SYS_pipe2, {}, "the undefined behaviour sanitizer probes addresses with it", false},
-      {SYS_readlink, {}, "reports", false},
-  };
-#else
-  return {};
-#endif
-}
-
 }  // namespace
 
 std::vector<SeccompRule> boot_rules() {

@@ -84,23 +84,6 @@ std::vector<SeccompRule> runtime_rules() {
   };
 }
 
-// What the run-time library of the address sanitizer does by itself; no release has these.
-std::vector<SeccompRule> sanitizer_rules() {
-#ifdef __SANITIZE_ADDRESS__
-  return {
-      {SYS_sched_yield, {}, "spin locks of the sanitizer", false},
-      {SYS_sigaltstack, {}, "its signal stack", false},
-      {SYS_madvise, {}, "its shadow memory", false},
-      {SYS_mmap, {}, "its shadow memory", false},
-      {SYS_getpid, {}, "reports", false},
-      {SYS_prctl, {}, "its thread names", false},
-      {SYS_rt_sigaction, {}, "reports", false},
-  };
-#else
-  return {};
-#endif
-}
-
 }  // namespace
 
 std::vector<SeccompRule> gofer_rules(int proc_self_fd) {

@@ -9,6 +9,7 @@
 #include "runsc/cli/global_options.h"
 #include "runsc/cli/help.h"
 #include "runsc/cli/messages.h"
+#include "runsc/common/sanitizer_reports.h"
 #include "runsc/common/user_error.h"
 #include "sandbox/boot_process.h"
 #include "sandbox/gofer_process.h"
@@ -73,6 +74,7 @@ int run_program(const Words& words) {
   const Words rest(words.begin() + (words.empty() ? 0 : 1), words.end());
   if (!words.empty() && words[0] == "boot") return run_boot(rest);
   if (!words.empty() && words[0] == "gofer") return run_gofer_process(rest);
+  redirect_sanitizer_reports();
   return run_command_line(words);
 }
 

@@ -15,6 +15,9 @@ import time
 
 import harness
 
+sys.path.append(os.path.join(harness.HERE, '..'))
+import sanitizer
+
 
 class Program:
     """A script and what its comments ask for:
@@ -101,6 +104,7 @@ def main():
     options = parser.parse_args()
     if not shutil.which('runc'):
         sys.exit('run.py: runc is not installed: bash third_party/install_packages.sh test')
+    reports = sanitizer.Reports(options.runsc)
     with tempfile.TemporaryDirectory(prefix='runsc-busybox.') as busybox:
         os.chmod(busybox, 0o755)
         busybox_root(busybox)
@@ -108,6 +112,11 @@ def main():
             results = list(pool.map(
                 lambda p: compare(p, busybox if p.name.startswith('busybox/') else options.root, options.runsc),
                 programs(options.program)))
+    reported = reports.take()
+    if reported:
+        print('reports of a sanitizer:\n' + reported)
+        results.append(False)
+    reports.close()
     print('debian tests: %d passed, %d failed' % (results.count(True), results.count(False)))
     sys.exit(0 if results and all(results) else 1)
 

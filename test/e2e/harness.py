@@ -10,7 +10,11 @@ import tempfile
 import time
 import unittest
 
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'))
+import sanitizer
+
 RUNSC = os.environ.get('RUNSC', '')
+SANITIZERS = sanitizer.of(RUNSC)
 PR_SET_CHILD_SUBREAPER = 36
 # For waits that end as soon as something happens; a test fails when it does not happen at all.
 PATIENCE = 60.0
@@ -64,7 +68,7 @@ def is_alive(pid):
 
 
 class Result(unittest.TextTestResult):
-    """Counts each subtest that fails once and each test that passes once."""
+    """Counts each subtest that fails once and each test that passes once. A report of a sanitizer is a failure."""
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -74,13 +78,21 @@ class Result(unittest.TextTestResult):
         super().addSuccess(test)
         self.passed += 1
 
+    def stopTest(self, test):
+        super().stopTest(test)
+        text = self.reports.take()
+        if text:
+            self.addFailure(test, (AssertionError, AssertionError('reports of a sanitizer:\n' + text), None))
+
 
 def run_tests(folder, names, title):
     """Runs the named tests of a folder, or all of them, says how many passed, and ends the program."""
     become_subreaper()
+    reports = Result.reports = sanitizer.Reports(RUNSC)
     names = names or sorted(n[:-3] for n in os.listdir(folder) if n.endswith('_test.py'))
     suite = unittest.defaultTestLoader.loadTestsFromNames(names)
     result = unittest.TextTestRunner(verbosity=2, resultclass=Result).run(suite)
+    reports.close()
     failed = len(result.failures) + len(result.errors)
     print('%s: %d passed, %d failed' % (title, result.passed, failed))
     sys.exit(0 if failed == 0 and result.passed > 0 else 1)

@@ -16,6 +16,7 @@ import tempfile
 import time
 
 import run_inside
+import sanitizer
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PR_SET_CHILD_SUBREAPER = 36
@@ -154,24 +155,26 @@ def wait_until_alone(seconds=10):
     return False
 
 
-def leaks(before, after):
-    """What grew beyond noise between two checkpoints."""
+def leaks(before, after, sanitized):
+    """What grew beyond noise between two checkpoints. Memory says nothing where a sanitizer keeps what was freed."""
     out = []
-    for what, slack in (('processes', 0), ('descriptors', 4), ('pss_kib', 4096)):
+    for what, slack in (('processes', 0), ('descriptors', 4), ('pss_kib', 4096 if not sanitized else float('inf'))):
         if after[what] > before[what] + slack:
             out.append('%s grew from %d to %d' % (what, before[what], after[what]))
     return out
 
 
-def judge(program, status, lines, taken):
+def judge(program, status, lines, taken, sanitized):
     """The reasons why this run is bad; none when it is good."""
     bad = []
     if status != 0 and not (program.may_end and lines):
         bad.append('status %s' % status)
     if program.may_end and status != 0 and 'hostile:' in lines[-1]:
         bad.append('ended with status %s without a reason' % status)
+    # It may end the program; nothing that the program does may end it.
+    bad += [line.strip() for line in lines if 'boot process' in line or 'gofer process' in line]
     if 'before' in taken and 'after' in taken:
-        bad += leaks(taken['before'], taken['after'])
+        bad += leaks(taken['before'], taken['after'], sanitized)
     if not wait_until_alone():
         bad.append('left processes: %s' % processes_below(os.getpid())[1:])
     return bad
@@ -201,6 +204,8 @@ def main():
 
     work = tempfile.mkdtemp(prefix='guest-heavy.')
     os.chmod(work, 0o755)
+    sanitized = sanitizer.of(options.runtime)
+    reports = sanitizer.Reports(options.runtime)
     failed = 0
     try:
         wanted = programs(options)
@@ -209,7 +214,10 @@ def main():
         for number, program in enumerate(wanted):
             begin = time.monotonic()
             status, lines, taken = Run(work, root, options, program, number).execute()
-            bad = judge(program, status, lines, taken)
+            bad = judge(program, status, lines, taken, sanitized)
+            reported = reports.take()
+            if reported:
+                bad.append('reports of a sanitizer:\n' + reported)
             failed += bool(bad)
             print('%-4s %s %s (%.1f s)' % ('FAIL' if bad else 'ok', program.name, ' '.join(program.arguments),
                                           time.monotonic() - begin))
@@ -221,6 +229,7 @@ def main():
             sys.stdout.flush()
     finally:
         shutil.rmtree(work, ignore_errors=True)
+        reports.close()
     print('heavy tests: %d passed, %d failed' % (len(wanted) - failed, failed))
     sys.exit(1 if failed else 0)
 

@@ -19,6 +19,9 @@ import tempfile
 import threading
 import time
 
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'))
+import sanitizer
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 RUN = re.compile(r'\[ RUN      \] (\S+)')
 END = re.compile(r'\[ +(OK|FAILED|SKIPPED) +\] ([^\s,]+)[^(]*\(\d+ ms\)')
@@ -265,7 +268,7 @@ def compare(native, inside, gaps):
     for test in sorted(set(native) | set(inside)):
         want, got = native.get(test, 'missing'), inside.get(test, 'missing')
         same = want == got
-        if test == '(program)' and want == 'missing':
+        if test in ('(program)', '(sanitizer)') and want == 'missing':
             verdicts[test] = 'differs'
         elif want not in ('passed', 'skipped'):
             verdicts[test] = 'native-' + want
@@ -323,7 +326,16 @@ def retry_differences(options, name, sides, answer, gaps):
             print('UNSTEADY %s: differed in the first run only' % test, flush=True)
 
 
-def run_all(options, names, sides, gaps):
+def note_reports(reports, name, inside):
+    """A report of a sanitizer counts as a test that only failed inside. With --jobs it may be of a program beside."""
+    text = reports.take()
+    if text:
+        inside[0]['(sanitizer)'] = 'reported'
+        inside[1]['(sanitizer)'] = text.splitlines(keepends=True)
+        print('reports of a sanitizer, %s:\n%s' % (name, text), flush=True)
+
+
+def run_all(options, names, sides, gaps, reports):
     """{program: ((native results, output), (inside results, output))}"""
     answers, todo = {}, queue.Queue()
     for name in names:
@@ -338,6 +350,7 @@ def run_all(options, names, sides, gaps):
             begin = time.monotonic()
             answers[name] = tuple(run_program(side, name, options.silence, options.filter) for side in sides)
             retry_differences(options, name, sides, answers[name], gaps)
+            note_reports(reports, name, answers[name][1])
             print('ran %s (%.1f s)' % (name, time.monotonic() - begin), file=sys.stderr, flush=True)
 
     threads = [threading.Thread(target=work) for _ in range(options.jobs)]
@@ -387,6 +400,7 @@ def main():
     if not runtime:
         sys.exit('no runtime ' + options.runtime)
     names = find_programs(options)
+    reports = sanitizer.Reports(os.path.abspath(runtime))
     work = tempfile.mkdtemp(prefix='guest-tests.')
     os.chmod(work, 0o755)
     try:
@@ -397,10 +411,11 @@ def main():
         sides = [Native(roots[0], tmpfs),
                  Runtime(work, roots[1], os.path.abspath(runtime), options.runtime_flag, tmpfs)]
         gaps = read_gaps(options.known_gaps, options.tmp)
-        answers = run_all(options, names, sides, gaps)
+        answers = run_all(options, names, sides, gaps, reports)
         ok = report(options, answers, gaps)
     finally:
         shutil.rmtree(work, ignore_errors=True)
+        reports.close()
     sys.exit(0 if ok else 1)
 
 
