@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <span>
 
 namespace runsc {
 namespace {
@@ -122,7 +123,8 @@ Result<void> change_register_set(Context& context, Tracing& tracing, std::uint64
     case NT_PRSTATUS: {
       user_regs_struct registers = shown_registers(context, tracing);
       if (bytes.size() > sizeof registers || bytes.size() % sizeof(std::uint64_t) != 0) return Errno(EINVAL);
-      std::memcpy(&registers, bytes.data(), bytes.size());
+      // Not memcpy: of no bytes there is no address either.
+      std::ranges::copy(bytes, std::as_writable_bytes(std::span(&registers, 1)).begin());
       return change_registers(context, tracing, registers);
     }
     case NT_FPREGSET:

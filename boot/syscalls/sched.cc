@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <span>
 
 #include "boot/kernel/processors.h"
 #include "boot/syscalls/handlers.h"
@@ -197,7 +198,8 @@ static Result<TaskPtr> affinity_target(CurrentTask& task, Pid pid) {
 Result<long> sys_sched_setaffinity(CurrentTask& task, Pid pid, unsigned size, UserIn<std::byte> mask_address) {
   std::uint64_t mask = 0;
   const std::vector<std::byte> bytes = TRY(task.read_array(mask_address, std::min<std::size_t>(size, sizeof mask)));
-  std::memcpy(&mask, bytes.data(), bytes.size());
+  // Not memcpy: of a mask of no bytes there is no address either.
+  std::ranges::copy(bytes, std::as_writable_bytes(std::span(&mask, 1)).begin());
   const TaskPtr target = TRY(affinity_target(task, pid));
   if (!may_schedule(task, *target)) return Errno(EPERM);
   mask &= allowed_processors();

@@ -215,6 +215,7 @@ TEST(Sched, AffinitySizesAndTargets) {
   EXPECT_ERRNO(sched_getaffinity(-1, sizeof(set), &set), ESRCH) << "EINVAL would mean: a larger set, please";
   CPU_ZERO(&set);
   EXPECT_ERRNO(sched_setaffinity(0, sizeof(set), &set), EINVAL) << "an empty set";
+  EXPECT_ERRNO(sched_setaffinity(0, 0, &set), EINVAL) << "a set of no bytes";
 }
 
 TEST(Sched, AffinityRestrictsAndIsInherited) {

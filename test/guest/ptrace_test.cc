@@ -338,6 +338,8 @@ TEST(Ptrace, RegisterSets) {
   iovec registers = {bytes, sizeof(user_regs_struct)};
   EXPECT_OK(Trace(PTRACE_GETREGSET, tracee.pid(), NT_PRSTATUS, &registers));
   EXPECT_OK(Trace(PTRACE_SETREGSET, tracee.pid(), NT_PRSTATUS, &registers));
+  iovec none = {bytes, 0};
+  EXPECT_OK(Trace(PTRACE_SETREGSET, tracee.pid(), NT_PRSTATUS, &none));
   long word = 0;
   EXPECT_OK(Trace(PTRACE_PEEKUSR, tracee.pid(), offsetof(user, regs.rip), &word));
   EXPECT_EQ(tracee.Registers().rip, static_cast<unsigned long>(word));
