@@ -1,7 +1,9 @@
 // unlink(2), rmdir(2), rename(2).
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <functional>
 
 #include "boot/vfs/inode_watches.h"
 #include "boot/vfs/new_file.h"
@@ -89,9 +91,11 @@ Result<void> Rename::run() {
   TRY(check_names());
   {
     const std::unique_lock rename_lock(old_directory().file_system().rename_lock());
-    const Dentry::DirectoryLock old_lock = old_directory().lock_directory();
-    Dentry::DirectoryLock new_lock;
-    if (&new_directory() != &old_directory()) new_lock = new_directory().lock_directory();
+    // By address: the rename lock alone prevents a deadlock, but what checks the order of locks does not know that.
+    const auto [first, second] = std::minmax({&old_directory(), &new_directory()}, std::less<>());
+    const Dentry::DirectoryLock first_lock = first->lock_directory();
+    Dentry::DirectoryLock second_lock;
+    if (second != first) second_lock = second->lock_directory();
     TRY(look_up());
     TRY(check_shape());
     if (source_->inode_pointer() == target_->inode_pointer()) return {};

@@ -9,7 +9,8 @@
 #include <cstdint>
 #include <cstdlib>
 
-// Looked up by name. Leaks are not looked for: the contained processes end without giving anything back, and may not look.
+// Looked up by name. Leaks are not looked for: the contained processes end without giving anything back, and may not
+// look.
 extern "C" {
 const char* __asan_default_options() { return "detect_leaks=0:symbolize=0:color=never"; }
 const char* __ubsan_default_options() { return "print_stacktrace=1:symbolize=0:color=never"; }
