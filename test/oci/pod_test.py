@@ -111,6 +111,17 @@ class Pods(oci.Case):
                 out.append({int(line) for line in f})
         return out
 
+    def said_of(self, pids, file):
+        """What the file of /proc says of those that have not ended meanwhile, as an agent does when its program execs."""
+        out = set()
+        for pid in pids:
+            try:
+                with open('/proc/%d/%s' % (pid, file)) as f:
+                    out.add(f.read().strip())
+            except (FileNotFoundError, ProcessLookupError):
+                pass
+        return out
+
     @unittest.skipUnless(os.path.isdir('/sys/fs/cgroup'), 'the host has no cgroups')
     def test_a_member_is_in_a_cgroup_of_its_own(self):
         """With all that it runs, also what exec and fork start: its limits hold for it alone, and its use is counted."""
@@ -120,15 +131,14 @@ class Pods(oci.Case):
         other = self.run_detached('d', FOREVER, self.member())
         execed = self.start('exec', 'c', 'sh', '-c', 'echo up; exec sleep 1000')
         self.assertEqual(execed.stdout.readline(), 'up\n')
-        state = self.state('c')
+        own = {pid, self.state('c')['gofer']['pid']}
+        # Relay, gofer, the process to fork others from, and an agent and a thread of each of three processes.
+        harness.wait_until(lambda: all(len(inside) >= 2 + 1 + 3 * 2 for inside in self.members_of('c')), 'all are there')
         for inside in self.members_of('c'):
-            # Relay, gofer, the process to fork others from, and an agent and a thread of each of three processes.
-            self.assertGreaterEqual(len(inside), 2 + 1 + 3 * 2)
-            self.assertLessEqual({pid, state['gofer']['pid']}, inside)
+            self.assertLessEqual(own, inside)
             self.assertTrue(inside.isdisjoint(set().union(*self.members_of('d'))))
-            application = inside - {pid, state['gofer']['pid']}
-            self.assertEqual({open('/proc/%d/oom_score_adj' % p).read() for p in application}, {'444\n'})
-            self.assertEqual({os.path.basename(open('/proc/%d/comm' % p).read()) for p in application}, {'runsc-app\n'})
+            self.assertEqual(self.said_of(inside - own, 'oom_score_adj'), {'444'})
+            self.assertEqual(self.said_of(inside - own, 'comm'), {'runsc-app'})
         self.kill_and_delete('c', pid)
         self.assertNotEqual(self.finish(execed)[0], 0)
         self.kill_and_delete('d', other)
