@@ -5,10 +5,7 @@ _COPT = "//command_line_option:copt"
 _LINKOPT = "//command_line_option:linkopt"
 
 def _without_sanitizers(settings, _attr):
-    def keep(options):
-        return [o for o in options if "sanitize" not in o and "SANITIZED" not in o]
-
-    return {_COPT: keep(settings[_COPT]), _LINKOPT: keep(settings[_LINKOPT])}
+    return {name: [o for o in settings[name] if "sanitize" not in o and "SANITIZED" not in o] for name in [_COPT, _LINKOPT]}
 
 _plain = transition(implementation = _without_sanitizers, inputs = [_COPT, _LINKOPT], outputs = [_COPT, _LINKOPT])
 
