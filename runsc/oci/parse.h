@@ -23,8 +23,8 @@ Spec parse_spec(const nlohmann::json& document);
 // Reads <bundle>/config.json, parses and checks it against the host.
 Spec load_bundle(const std::string& bundle);
 
-// The linux.seccomp of a bundle, for --oci-seccomp; nothing: it has none. Apart from load_bundle(), because that must not
-// spend time on what is ignored in most containers, and must not fail because of it.
+// The linux.seccomp of a bundle, for --oci-seccomp; nothing: it has none. Apart from load_bundle(), because that must
+// not spend time on what is ignored in most containers, and must not fail because of it.
 std::optional<Seccomp> load_seccomp(const std::string& bundle);
 Seccomp parse_seccomp(const JsonReader& from);
 
