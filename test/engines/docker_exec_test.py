@@ -71,7 +71,7 @@ class DockerExec(docker.Case):
     def test_top(self):
         # The rows are the host's view of the processes, as many as there are inside, with their names.
         for runtime in ('runc', docker.OURS):
-            self.start('top-' + runtime, script='sleep 1000 & sleep 1000 & echo ready; wait', runtime=runtime)
+            self.start('top-' + runtime, script='/bin/sleep 1000 & /bin/sleep 1000 & echo ready; wait', runtime=runtime)
             rows = self.ok('top', 'top-' + runtime, '-o', 'pid,ppid').splitlines()
             self.assertEqual(rows[0].split(), ['PID', 'PPID'])
             self.assertEqual(len(rows), 4, rows)

@@ -59,7 +59,7 @@ class DockerRun(docker.Case):
         with open(self.work + '/profile.json', 'w') as f:
             json.dump({'defaultAction': 'SCMP_ACT_ALLOW', 'architectures': ['SCMP_ARCH_X86_64'],
                        'syscalls': [{'names': ['mkdir'], 'action': 'SCMP_ACT_ERRNO', 'errnoRet': 28}]}, f)
-        script = ('grep Seccomp: /proc/self/status; unshare -U true; echo $?; unshare -m true; echo $?; '
+        script = ('grep Seccomp: /proc/self/status; unshare -U true; echo $?; mount -t tmpfs none /tmp; echo $?; '
                   'mkdir /tmp/d; echo $?; seq 100 | sort -n | tail -n 1')
         for flags in ((), ('--cap-add', 'SYS_ADMIN'), ('--security-opt', 'seccomp=unconfined'),
                       ('--security-opt', 'seccomp=%s/profile.json' % self.work)):
