@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "boot/fs/devpts/devpts_directory.h"
+#include "boot/fs/kept_attributes.h"
 #include "boot/kernel/deadline.h"
 
 namespace runsc {
@@ -37,14 +38,7 @@ DevptsInode::DevptsInode(FileSystem& file_system, const FileAttributes& attribut
 
 Result<void> DevptsInode::set_attributes(const AttributeChange& change) {
   if (change.size) return Errno(EINVAL);
-  auto file = attributes_.lock();
-  const timespec now = to_timespec(now_ns(CLOCK_REALTIME));
-  if (change.mode) file->mode = type_ | (*change.mode & 07777);
-  if (change.uid) file->uid = *change.uid;
-  if (change.gid) file->gid = *change.gid;
-  if (change.access_time) file->access_time = change.access_time->now ? now : change.access_time->time;
-  if (change.modify_time) file->modify_time = change.modify_time->now ? now : change.modify_time->time;
-  file->change_time = now;
+  apply_change(*attributes_.lock(), change);
   return {};
 }
 

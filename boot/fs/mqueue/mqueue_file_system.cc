@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 
+#include "boot/fs/kept_attributes.h"
 #include "boot/fs/mqueue/register.h"
 #include "boot/ipc/ipc_namespace.h"
 #include "boot/kernel/current_task.h"
@@ -145,14 +146,7 @@ std::vector<std::string> MqueueFileSystem::names() const {
 }
 
 Result<void> MqueueInode::set_attributes(const AttributeChange& change) {
-  const timespec now = to_timespec(now_ns(CLOCK_REALTIME));
-  auto file = attributes_.lock();
-  if (change.mode) file->mode = S_IFREG | (*change.mode & 07777);
-  if (change.uid) file->uid = *change.uid;
-  if (change.gid) file->gid = *change.gid;
-  if (change.access_time) file->access_time = change.access_time->now ? now : change.access_time->time;
-  if (change.modify_time) file->modify_time = change.modify_time->now ? now : change.modify_time->time;
-  file->change_time = now;
+  apply_change(*attributes_.lock(), change);
   return {};
 }
 

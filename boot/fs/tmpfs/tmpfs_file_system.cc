@@ -4,8 +4,7 @@
 #include <linux/magic.h>
 #include <sys/sysinfo.h>
 
-#include <charconv>
-
+#include "boot/fs/mount_options.h"
 #include "boot/fs/tmpfs/tmpfs_directory.h"
 #include "boot/fs/tmpfs/tmpfs_file.h"
 #include "boot/vfs/mount.h"
@@ -19,12 +18,7 @@ std::uint64_t memory_pages() {
   return info.totalram * info.mem_unit / kPageSize;
 }
 
-Result<std::uint64_t> parse_number(std::string_view text, int base) {
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
-  if (error != std::errc() || end != text.data() + text.size() || text.empty()) return Errno(EINVAL);
-  return value;
-}
+constexpr auto parse_number = parse_option_number<std::uint64_t>;
 
 // With the suffixes k, m, g, t of memparse(9).
 Result<std::uint64_t> parse_size(std::string_view text) {
@@ -79,16 +73,8 @@ TmpfsOptions TmpfsOptions::defaults() {
 }
 
 Result<void> TmpfsOptions::parse(std::string_view text) {
-  while (!text.empty()) {
-    const std::size_t comma = text.find(',');
-    const std::string_view option = text.substr(0, comma);
-    text = comma == std::string_view::npos ? std::string_view() : text.substr(comma + 1);
-    if (option.empty()) continue;
-    const std::size_t equals = option.find('=');
-    const std::string_view value = equals == std::string_view::npos ? std::string_view() : option.substr(equals + 1);
-    TRY(parse_option(*this, option.substr(0, equals), value));
-  }
-  return {};
+  return for_each_mount_option(
+      text, [this](std::string_view name, std::string_view value) { return parse_option(*this, name, value); });
 }
 
 TmpfsFileSystem::TmpfsFileSystem(std::shared_ptr<MemoryFile> memory, const TmpfsOptions& options)
