@@ -124,7 +124,7 @@ TEST_F(EscapeTest, ChangesOfASymlinkDoNotReachItsTarget) {
 // Exchanges two entries of the root as fast as it can.
 class Swapper {
  public:
-  Swapper(std::string a, std::string b)
+  Swapper(const std::string& a, const std::string& b)
       : thread_([this, a, b] {
           while (!stop_) ::renameat2(AT_FDCWD, a.c_str(), AT_FDCWD, b.c_str(), RENAME_EXCHANGE);
         }) {}

@@ -17,7 +17,8 @@ const Credentials kOther = user(2);
 
 using Outcome = Result<std::optional<SemaphoreSet::Blocked>>;
 
-Outcome operate(Semaphores& semaphores, int id, std::vector<sembuf> operations, const Credentials& caller = kOwner) {
+Outcome operate(Semaphores& semaphores, int id, const std::vector<sembuf>& operations,
+                const Credentials& caller = kOwner) {
   return semaphores.try_operations(*semaphores.find(id).value(), {operations, caller, nullptr, 1});
 }
 

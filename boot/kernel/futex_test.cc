@@ -74,7 +74,7 @@ class FutexTest : public KernelTest {
     task->change_resources([&](TaskResources& resources) { resources.memory = memory; });
   }
   // The calls of one task, on a thread of its own.
-  std::thread as(const TaskPtr& task, std::function<void(CurrentTask&)> body) {
+  std::thread as(const TaskPtr& task, const std::function<void(CurrentTask&)>& body) {
     return std::thread([=] {
       CurrentTask current(task, nullptr);
       body(current);

@@ -7,7 +7,7 @@ namespace {
 
 Result<ScriptLine> parse(const std::string& text) { return parse_script(std::as_bytes(std::span(text))); }
 
-void expect_line(const std::string& text, const std::string& interpreter, std::optional<std::string> argument) {
+void expect_line(const std::string& text, const std::string& interpreter, const std::optional<std::string>& argument) {
   const auto line = parse(text);
   ASSERT_TRUE(line.ok()) << text;
   EXPECT_EQ(interpreter, line->interpreter);

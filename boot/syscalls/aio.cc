@@ -86,7 +86,7 @@ Result<long> sync(CurrentTask& task, const iocb& request, bool data_only) {
 bool refused_at_submission(Errno error) { return error == Errno(EBADF) || error == Errno(EINVAL); }
 
 Result<void> submit_poll(CurrentTask& task, AioContext& context, std::uint64_t address, const iocb& request,
-                         FilePtr event_fd) {
+                         const FilePtr& event_fd) {
   if (request.aio_offset != 0 || request.aio_nbytes != 0 || request.aio_rw_flags != 0) return Errno(EINVAL);
   if (request.aio_buf > 0xffff) return Errno(EINVAL);
   FilePtr file = TRY(task.io_file(Fd{static_cast<int>(request.aio_fildes)}));

@@ -58,9 +58,9 @@ GoferProcess::Filter GoferProcess::real_filter() {
 #endif
 }
 
-GoferProcess::GoferProcess(std::vector<TestMount> mounts) : GoferProcess(std::move(mounts), real_filter()) {}
+GoferProcess::GoferProcess(const std::vector<TestMount>& mounts) : GoferProcess(mounts, real_filter()) {}
 
-GoferProcess::GoferProcess(std::vector<TestMount> mounts, Filter filter, std::uint32_t max_handles) {
+GoferProcess::GoferProcess(const std::vector<TestMount>& mounts, Filter filter, std::uint32_t max_handles) {
   // A real gofer never had threads before run_gofer; ours is forked from a test that had, and would inherit the
   // arenas of their allocator.
   ::mallopt(M_ARENA_MAX, 1);

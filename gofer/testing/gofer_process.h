@@ -45,8 +45,8 @@ class GoferProcess {
 
   // With the real filter, or with `filter` (which
   // may be empty).
-  explicit GoferProcess(std::vector<TestMount> mounts);
-  GoferProcess(std::vector<TestMount> mounts, Filter filter, std::uint32_t max_handles = 0);
+  explicit GoferProcess(const std::vector<TestMount>& mounts);
+  GoferProcess(const std::vector<TestMount>& mounts, Filter filter, std::uint32_t max_handles = 0);
   ~GoferProcess();
   GoferProcess(const GoferProcess&) = delete;
   GoferProcess& operator=(const GoferProcess&) = delete;

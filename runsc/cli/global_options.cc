@@ -32,7 +32,7 @@ std::string state_root(bool rootless) {
   return rootless ? "/tmp/runsc-" + std::to_string(::geteuid()) : "/run/runsc";
 }
 
-OverlayOption parse_overlay(std::string text) {
+OverlayOption parse_overlay(const std::string& text) {
   OverlayOption out;
   if (text == "none") out.kind = OverlayKind::kNone;
   if (text == "auto") out.unless_mounted = true;

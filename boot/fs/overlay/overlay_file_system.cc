@@ -6,14 +6,14 @@
 
 namespace runsc {
 
-OverlayFileSystem::OverlayFileSystem(FileSystemPtr lower, FileSystemPtr upper)
+OverlayFileSystem::OverlayFileSystem(const FileSystemPtr& lower, const FileSystemPtr& upper)
     : lower_mount_(std::make_shared<Mount>(0, lower, Dentry::root_of(lower), 0, "lower")),
       upper_mount_(std::make_shared<Mount>(0, upper, Dentry::root_of(upper), 0, "upper")),
       upper_root_(upper->root()) {}
 
-std::shared_ptr<OverlayFileSystem> OverlayFileSystem::create(FileSystemPtr lower, FileSystemPtr upper) {
+std::shared_ptr<OverlayFileSystem> OverlayFileSystem::create(const FileSystemPtr& lower, const FileSystemPtr& upper) {
   InodePtr lower_root = lower->root();
-  std::shared_ptr<OverlayFileSystem> overlay(new OverlayFileSystem(std::move(lower), std::move(upper)));
+  std::shared_ptr<OverlayFileSystem> overlay(new OverlayFileSystem(lower, upper));
   const auto root = std::make_shared<OverlayDirectory>(*overlay, OverlayInode::Origin{std::move(lower_root)});
   root->keep_as_root();
   overlay->root_ = root;

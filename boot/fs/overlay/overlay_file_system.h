@@ -14,7 +14,7 @@ class OverlayFileSystem : public FileSystem {
  public:
   // `upper` keeps contents and attributes of changed objects as unnamed files (Inode::make_unnamed() of its root): a
   // tmpfs of its own, whose limits are the overlay's. Both are mounted nowhere else, and nobody else changes `lower`.
-  static std::shared_ptr<OverlayFileSystem> create(FileSystemPtr lower, FileSystemPtr upper);
+  static std::shared_ptr<OverlayFileSystem> create(const FileSystemPtr& lower, const FileSystemPtr& upper);
   ~OverlayFileSystem() override;
 
   std::string_view type_name() const override { return "overlay"; }
@@ -39,7 +39,7 @@ class OverlayFileSystem : public FileSystem {
   std::uint64_t next_inode() { return next_inode_.fetch_add(1, std::memory_order_relaxed); }
 
  private:
-  OverlayFileSystem(FileSystemPtr lower, FileSystemPtr upper);
+  OverlayFileSystem(const FileSystemPtr& lower, const FileSystemPtr& upper);
   static Result<FilePtr> open_in(const MountPtr& mount, const InodePtr& inode, OpenFlags flags);
 
   // Far above the numbers that lower file systems give.
