@@ -30,6 +30,13 @@ namespace kj {
 inline bool operator==(const char* a, const StringPtr& b) { return b.operator==(StringPtr(a)); }
 }
 '''
+LOCKED_TWICE = '''#include "boot/base/lock.h"
+using namespace runsc;
+int twice(Guarded<int, LockLevel::kLeaf>& value) {
+  auto first = value.lock();
+  return *value.lock();
+}
+'''
 
 
 def output_of(*command):
@@ -69,6 +76,16 @@ def warnings_of(command):
     return warnings([a for a in arguments if a not in ('-c', '-MD')])
 
 
+def check_that_locks_are_analysed():
+    """An analysis that finds nothing here would find nothing anywhere: ends the program."""
+    with tempfile.NamedTemporaryFile('w', suffix='.cc') as file:
+        file.write(LOCKED_TWICE)
+        file.flush()
+        said = warnings(['-std=c++20', '-iquote', ROOT, file.name])
+    if 'that is already held' not in said:
+        sys.exit('lint.py: the analysis of locks does not see a lock that is taken twice: %s' % said)
+
+
 def check_format():
     """The number of sources that clang-format would change; prints them."""
     sources = output_of('git', 'ls-files', '*.cc', '*.h').split()
@@ -80,6 +97,7 @@ def check_format():
 
 
 def check_sources(names, only_locks):
+    check_that_locks_are_analysed()
     bad = 0
     with tempfile.TemporaryDirectory() as database, concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         prefix = os.path.join(database, 'prefix.h')

@@ -57,10 +57,20 @@ TEST(LockDeathTest, WrongOrderAborts) {
   Mutex<LockLevel::kMemory> memory;
   EXPECT_DEATH(
       {
-        tasks.lock();
-        memory.lock();
+        const std::lock_guard outer(tasks);
+        const std::lock_guard inner(memory);
       },
       "lock order");
+}
+
+TEST(LockDeathTest, UseAfterUnlockAborts) {
+  Guarded<int, LockLevel::kLeaf> value(1);
+  auto access = value.lock();
+  access.unlock();
+  EXPECT_DEATH(*access = 2, "without its lock");
+  access.relock();
+  *access = 3;
+  EXPECT_EQ(*access, 3);
 }
 #endif
 

@@ -42,6 +42,12 @@ void note_lock_released(LockLevel level, const void* lock) {
   if (it != held_locks.rend()) held_locks.erase(std::next(it).base());
 }
 
+void note_guarded_use(bool locked) {
+  if (locked) return;
+  std::fprintf(stderr, "a guarded value is used without its lock\n");
+  std::abort();
+}
+
 }  // namespace runsc
 
 #endif

@@ -4,6 +4,7 @@
 #include <mutex>
 #include <shared_mutex>
 
+#include "boot/base/lock_annotations.h"
 #include "boot/base/lock_levels.h"
 
 namespace runsc {
@@ -11,27 +12,30 @@ namespace runsc {
 #ifdef NDEBUG
 inline void note_lock_taken(LockLevel, const void*) {}
 inline void note_lock_released(LockLevel, const void*) {}
+inline void note_guarded_use(bool) {}
 #else
 // Aborts with both levels' numbers when the order of lock_levels.h is broken.
 void note_lock_taken(LockLevel level, const void* lock);
 void note_lock_released(LockLevel level, const void* lock);
+// Aborts when a guarded value is used without its lock: an Access after its unlock().
+void note_guarded_use(bool locked);
 #endif
 
 // A std::mutex (BasicLockable and Lockable) that knows its level.
 // Two locks of one level may be held together only where lock_levels.h says so.
 template <LockLevel kLevel>
-class Mutex {
+class LOCKABLE Mutex {
  public:
-  void lock() {
+  void lock() ACQUIRES() NO_LOCK_ANALYSIS {
     note_lock_taken(kLevel, this);
     mutex_.lock();
   }
-  bool try_lock() {
+  bool try_lock() TRY_ACQUIRES(true) NO_LOCK_ANALYSIS {
     if (!mutex_.try_lock()) return false;
     note_lock_taken(kLevel, this);
     return true;
   }
-  void unlock() {
+  void unlock() RELEASES() NO_LOCK_ANALYSIS {
     mutex_.unlock();
     note_lock_released(kLevel, this);
   }
@@ -44,17 +48,27 @@ class Mutex {
 //   Guarded<State, LockLevel::kPipe> state_;
 //   auto state = state_.lock();  state->bytes += n;
 template <typename T, LockLevel kLevel>
-class Guarded {
+class LOCKABLE Guarded {
  public:
-  class Access {
+  class SCOPED_LOCKABLE Access {
    public:
     Access(Mutex<kLevel>& mutex, T& value) : lock_(mutex), value_(&value) {}
-    T* operator->() { return value_; }
-    T& operator*() { return *value_; }
-    // For condition variables and for early release.
+    Access(Access&&) = default;
+    ~Access() RELEASES() {}
+    T* operator->() { return get(); }
+    T& operator*() { return *get(); }
+    // Before the end of its scope: what is locked here must not be held while what follows is done.
+    void unlock() RELEASES() { lock_.unlock(); }
+    void relock() ACQUIRES() { lock_.lock(); }
+    // For condition variables.
     std::unique_lock<Mutex<kLevel>>& underlying() { return lock_; }
 
    private:
+    T* get() {
+      note_guarded_use(lock_.owns_lock());
+      return value_;
+    }
+
     std::unique_lock<Mutex<kLevel>> lock_;
     T* value_;
   };
@@ -64,7 +78,7 @@ class Guarded {
   Guarded(const Guarded&) = delete;
   Guarded& operator=(const Guarded&) = delete;
 
-  Access lock() const { return Access(mutex_, value_); }
+  Access lock() const ACQUIRES() NO_LOCK_ANALYSIS { return Access(mutex_, value_); }
 
  private:
   mutable Mutex<kLevel> mutex_;

@@ -27,7 +27,7 @@ void WorkerPool::post(kj::Function<void()> job) {
     if (state->threads > 0) return;
     auto job = kj::mv(state->jobs.back());
     state->jobs.pop_back();
-    state.underlying().unlock();  // a job's end may run anything
+    state.unlock();  // a job's end may run anything
     return;
   }
 }

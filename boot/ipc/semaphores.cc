@@ -74,7 +74,7 @@ Result<std::optional<SemaphoreSet::Blocked>> Semaphores::try_operations(Semaphor
       for (const auto& [number, delta] : attempt.undo) adjustments[{known, number}] += delta;
     }
   }
-  state.underlying().unlock();
+  state.unlock();
   if (writes) set.changed.notify(POLLIN);
   return std::optional<SemaphoreSet::Blocked>();
 }

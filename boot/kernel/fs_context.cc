@@ -9,13 +9,13 @@ FsContext::FsContext(MountNamespacePtr mounts, VfsPath root, VfsPath cwd, std::u
 void FsContext::set_root(VfsPath root) {
   auto state = state_.lock();
   std::swap(state->root, root);
-  state.underlying().unlock();
+  state.unlock();
 }
 
 void FsContext::set_cwd(VfsPath cwd) {
   auto state = state_.lock();
   std::swap(state->cwd, cwd);
-  state.underlying().unlock();
+  state.unlock();
 }
 
 std::uint32_t FsContext::set_umask(std::uint32_t umask) { return std::exchange(state_.lock()->umask, umask & 0777); }
@@ -32,7 +32,7 @@ void FsContext::unshare_mounts(UserNamespacePtr owner) {
   state.mounts = state.mounts->copy({&state.root, &state.cwd}, std::move(owner));
   auto current = state_.lock();
   std::swap(*current, state);
-  current.underlying().unlock();
+  current.unlock();
 }
 
 void FsContext::enter_mounts(MountNamespacePtr mounts) {
@@ -41,7 +41,7 @@ void FsContext::enter_mounts(MountNamespacePtr mounts) {
   state.mounts = std::move(mounts);
   auto current = state_.lock();
   std::swap(*current, state);
-  current.underlying().unlock();
+  current.unlock();
 }
 
 }  // namespace runsc

@@ -119,9 +119,9 @@ void TimerQueue::Impl::expire(std::size_t index) {
     timer->armed_ = false;
     access->running = timer;
     const std::function<void()> expire = timer->expire_;  // a copy: the callback may destroy its timer
-    access.underlying().unlock();
+    access.unlock();
     expire();
-    access.underlying().lock();
+    access.relock();
     access->running = nullptr;
     callback_done.notify_all();
   }

@@ -33,7 +33,7 @@ UserNamespace::UserNamespace(UserNamespacePtr parent, Uid owner, Gid group, bool
 Result<UserNamespacePtr> UserNamespace::make(UserNamespacePtr parent, Uid owner, Gid group) {
   if (level_of(parent) >= kDeepest) return Errno(ENOSPC);
   if (!maps_both(parent, owner, group)) return Errno(EPERM);
-  const bool may_set_groups = !parent || parent->maps().lock()->may_set_groups;
+  const bool may_set_groups = runsc::setgroups_allowed(parent);
   return std::make_shared<UserNamespace>(std::move(parent), owner, group, may_set_groups);
 }
 

@@ -55,6 +55,8 @@ class UserNamespace {
   Gid group() const { return group_; }
   int level() const { return level_; }
   Guarded<Maps, LockLevel::kLeaf>& maps() { return maps_; }
+  // Whether /proc/<pid>/setgroups says "allow".
+  bool setgroups_allowed() { return maps_.lock()->may_set_groups; }
 
  private:
   const UserNamespacePtr parent_;
@@ -75,5 +77,6 @@ Gid shown_gid(const UserNamespacePtr& names, Gid id);
 // Whether both are mapped.
 bool maps_both(const UserNamespacePtr& names, Uid uid, Gid gid);
 bool is_root_of(const UserNamespacePtr& names, Uid id);
+inline bool setgroups_allowed(const UserNamespacePtr& names) { return !names || names->setgroups_allowed(); }
 
 }  // namespace runsc

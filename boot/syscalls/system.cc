@@ -112,7 +112,7 @@ Result<long> sys_sysinfo(CurrentTask& task, UserOut<struct sysinfo> out) {
   info.mem_unit = host.mem_unit;
   auto tree = task.kernel().tasks().lock();
   info.procs = static_cast<unsigned short>(std::min<std::size_t>(tree->task_count, 0xffff));
-  tree.underlying().unlock();
+  tree.unlock();
   TRY(task.write(out, info));
   return 0;
 }

@@ -52,7 +52,7 @@ Result<long> sys_times(CurrentTask& task, UserOut<struct tms> out) {
     auto tree = task.kernel().tasks().lock();
     const CpuTime own = cpu_time(*tree, task.group());
     const Usage children = task.group().links(*tree).reaped_children;
-    tree.underlying().unlock();
+    tree.unlock();
     const auto ticks = [](std::int64_t nanoseconds) { return nanoseconds / kNanosecondsPerTick; };
     const struct tms times {
       ticks(own.user_ns), ticks(own.system_ns), ticks(children.user_ns), ticks(children.system_ns)

@@ -15,7 +15,7 @@ Dentry::~Dentry() {
   auto place = place_.lock();
   DentryPtr parent = std::move(place->parent);
   const std::string name = std::move(place->name);
-  place.underlying().unlock();
+  place.unlock();
   if (!parent) return;
   parent->erase_from_children(name, this);
   release_without_recursion(std::move(parent));

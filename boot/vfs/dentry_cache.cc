@@ -9,7 +9,7 @@ void DentryCache::close() {
   auto state = state_.lock();
   state->open = false;
   evict(*state, 0, dropped);
-  state.underlying().unlock();
+  state.unlock();
 }
 
 void DentryCache::add(const DentryPtr& dentry) {
@@ -19,7 +19,7 @@ void DentryCache::add(const DentryPtr& dentry) {
   dentry->listed_at_ = state->dentries.insert(state->dentries.end(), dentry);
   dentry->listed_ = true;
   evict(*state, state->limit, dropped);
-  state.underlying().unlock();
+  state.unlock();
 }
 
 void DentryCache::remove(Dentry& dentry) {
@@ -28,14 +28,14 @@ void DentryCache::remove(Dentry& dentry) {
   if (!dentry.listed_) return;
   dentry.listed_ = false;
   dropped.splice(dropped.end(), state->dentries, dentry.listed_at_);
-  state.underlying().unlock();
+  state.unlock();
 }
 
 void DentryCache::shrink(std::size_t keep) {
   std::list<DentryPtr> dropped;
   auto state = state_.lock();
   evict(*state, keep, dropped);
-  state.underlying().unlock();
+  state.unlock();
 }
 
 void DentryCache::evict(State& state, std::size_t keep, std::list<DentryPtr>& dropped) {

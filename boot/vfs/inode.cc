@@ -118,7 +118,8 @@ bool Inode::has_watches() const {
 
 std::shared_ptr<void> Inode::attachment() const {
   const Extras* extras = extras_.load(std::memory_order_acquire);
-  return extras != nullptr ? *extras->attachment.lock() : nullptr;
+  if (extras == nullptr) return nullptr;
+  return *extras->attachment.lock();
 }
 
 std::shared_ptr<void> Inode::attach_once(std::shared_ptr<void> object) {
@@ -131,7 +132,7 @@ void Inode::detach(const std::shared_ptr<void>& object) {
   std::shared_ptr<void> dropped;  // ends after the lock is released
   auto attachment = extras().attachment.lock();
   if (*attachment == object) dropped.swap(*attachment);
-  attachment.underlying().unlock();
+  attachment.unlock();
 }
 
 }  // namespace runsc

@@ -32,7 +32,7 @@ void InodeWatches::remove(const InodeWatch& watch) {
   watches->erase(it);
   count_.fetch_sub(1);
   file_system_.watch_count.fetch_sub(1);
-  watches.underlying().unlock();
+  watches.unlock();
 }
 
 InodeWatchPtr InodeWatches::find(const void* owner) const {

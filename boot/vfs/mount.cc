@@ -54,7 +54,7 @@ MountNamespace::~MountNamespace() {
   auto tree = tree_.lock();
   for (const MountPtr& mount : tree->mounts) disconnect(mount, released);
   const Tree dropped = std::move(*tree);
-  tree.underlying().unlock();
+  tree.unlock();
 }
 
 MountPtr MountNamespace::root() const { return tree_.lock()->root; }
@@ -168,7 +168,7 @@ Result<void> MountNamespace::move(const VfsPath& what, const VfsPath& where) {
   // Parents first: the moved tree goes behind its new parent.
   std::stable_partition(tree->mounts.begin(), tree->mounts.end(),
                         [&](const MountPtr& other) { return !below(*other, *mount); });
-  tree.underlying().unlock();
+  tree.unlock();
   return {};
 }
 
@@ -189,7 +189,7 @@ Result<void> MountNamespace::unmount(const VfsPath& path, int flags) {
   for (const MountPtr& other : gone) disconnect(other, released);
   std::erase_if(tree->mounts,
                 [&](const MountPtr& other) { return std::find(gone.begin(), gone.end(), other) != gone.end(); });
-  tree.underlying().unlock();
+  tree.unlock();
   return {};
 }
 
@@ -212,7 +212,7 @@ Result<void> MountNamespace::pivot(const VfsPath& new_root, const VfsPath& put_o
   tree->root = fresh;
   connect(put_old, old);
   std::stable_partition(tree->mounts.begin(), tree->mounts.end(), [&](const MountPtr& m) { return !below(*m, *old); });
-  tree.underlying().unlock();
+  tree.unlock();
   return {};
 }
 
@@ -238,7 +238,7 @@ std::shared_ptr<MountNamespace> MountNamespace::copy(std::vector<VfsPath*> trans
     if (mount == tree->root) copied.root = twin;
     if (const VfsPath place = mount->mount_point()) connect({copies.at(place.mount.get()), place.dentry}, twin);
   }
-  tree.underlying().unlock();
+  tree.unlock();
   for (VfsPath* path : translate) {
     const auto twin = *path ? copies.find(path->mount.get()) : copies.end();
     if (twin != copies.end()) path->mount = twin->second;

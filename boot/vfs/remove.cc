@@ -84,7 +84,6 @@ class Rename {
   const Parent& to_;
   const unsigned flags_;
   DentryPtr source_, target_;  // the target may be negative
-  bool done_ = false;          // both names are the same object: nothing to do
 };
 
 Result<void> Rename::run() {

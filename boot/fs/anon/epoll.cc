@@ -163,7 +163,7 @@ std::vector<epoll_event> Epoll::harvest(std::size_t limit) {
   }
   // Level-triggered ones are asked again the next time, after the others.
   ready_->finish(std::span(items).subspan(next), again);
-  state.underlying().unlock();
+  state.unlock();
   return events;
 }
 
@@ -182,7 +182,7 @@ EventMask Epoll::readiness(EventMask) {
   // What is not ready leaves the list: it comes back with its next notification.
   ready_->finish(std::span(items).subspan(next), {});
   const bool ready = next < items.size();
-  state.underlying().unlock();
+  state.unlock();
   return ready ? POLLIN | POLLRDNORM : 0;
 }
 

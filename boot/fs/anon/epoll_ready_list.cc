@@ -22,7 +22,7 @@ void EpollReadyList::close() {
   auto state = state_.lock();
   closed_.store(true, std::memory_order_release);
   dropped.swap(state->items);
-  state.underlying().unlock();
+  state.unlock();
 }
 
 bool EpollReadyList::maybe_ready() const {

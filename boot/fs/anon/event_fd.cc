@@ -21,7 +21,7 @@ Result<std::size_t> EventFd::read(IoSink& sink, std::optional<std::uint64_t> off
   if (*count == 0) return Errno(EAGAIN);
   const std::uint64_t value = semaphore_ ? 1 : *count;
   *count -= value;
-  count.underlying().unlock();
+  count.unlock();
   queue_.notify(POLLOUT | POLLWRNORM);
   return put_object(sink, value);
 }

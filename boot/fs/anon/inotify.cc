@@ -115,6 +115,9 @@ Result<std::int64_t> Inotify::ioctl(CurrentTask& task, std::uint32_t command, st
   return 0;
 }
 
-EventMask Inotify::readiness(EventMask) { return state_.lock()->events.empty() ? 0 : POLLIN | POLLRDNORM; }
+EventMask Inotify::readiness(EventMask) {
+  auto state = state_.lock();
+  return state->events.empty() ? 0 : POLLIN | POLLRDNORM;
+}
 
 }  // namespace runsc

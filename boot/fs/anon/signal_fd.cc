@@ -115,7 +115,7 @@ WaitQueue* SignalFd::wait_queue() {
   }
   std::erase(*sources, nullptr);
   sources->push_back(std::make_unique<Source>(task->shared_from_this(), waiters_));
-  sources.underlying().unlock();
+  sources.unlock();
   return &waiters_;
 }
 

@@ -111,6 +111,9 @@ Result<std::size_t> TimerFd::read(IoSink& sink, std::optional<std::uint64_t> off
   return put_object(sink, expirations);
 }
 
-EventMask TimerFd::readiness(EventMask) { return state_.lock()->expirations != 0 ? POLLIN | POLLRDNORM : 0; }
+EventMask TimerFd::readiness(EventMask) {
+  auto state = state_.lock();
+  return state->expirations != 0 ? POLLIN | POLLRDNORM : 0;
+}
 
 }  // namespace runsc

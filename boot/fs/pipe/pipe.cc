@@ -49,7 +49,7 @@ Result<std::size_t> Pipe::read(IoSink& sink) {
   auto state = state_.lock();
   const bool was_full = state->ring.space() < PIPE_BUF;
   const auto done = read_locked(*state, sink);
-  state.underlying().unlock();
+  state.unlock();
   if (was_full && done.ok()) queue_.notify(POLLOUT | POLLWRNORM);
   return done;
 }
@@ -75,7 +75,7 @@ Result<std::size_t> Pipe::write_locked(State& state, IoSource& source, bool pack
 Result<std::size_t> Pipe::write(IoSource& source, bool packets) {
   auto state = state_.lock();
   const auto done = write_locked(*state, source, packets);
-  state.underlying().unlock();
+  state.unlock();
   if (done.ok() && *done != 0) queue_.notify(POLLIN | POLLRDNORM);
   return done;
 }
@@ -108,8 +108,8 @@ Result<std::size_t> Pipe::transfer(Pipe& from, Pipe& to, std::size_t limit, bool
   State& source = &from < &to ? *first : *second;
   State& target = &from < &to ? *second : *first;
   const auto done = transfer_locked(source, target, limit, consume);
-  second.underlying().unlock();
-  first.underlying().unlock();
+  second.unlock();
+  first.unlock();
   if (!done.ok() || *done == 0) return done;
   to.queue_.notify(POLLIN | POLLRDNORM);
   if (consume) from.queue_.notify(POLLOUT | POLLWRNORM);
@@ -121,7 +121,7 @@ void Pipe::unread(std::span<const std::byte> bytes) {
   auto state = state_.lock();
   state->ring.push_front(bytes);
   if (!state->segments.empty()) state->segments.push_front({bytes.size(), false});
-  state.underlying().unlock();
+  state.unlock();
   queue_.notify(POLLIN | POLLRDNORM);
 }
 
@@ -132,7 +132,7 @@ Result<std::size_t> Pipe::set_capacity(std::uint64_t bytes) {
   if (capacity > kPipeMaxCapacity && capacity > state->ring.capacity()) return Errno(EPERM);
   if (capacity < state->ring.size()) return Errno(EBUSY);
   state->ring.resize(capacity);
-  state.underlying().unlock();
+  state.unlock();
   queue_.notify(POLLOUT | POLLWRNORM);
   return capacity;
 }
@@ -158,7 +158,7 @@ Pipe::Ends Pipe::add(bool reader, bool writer) {
   state->opens.readers += reader;
   state->opens.writers += writer;
   const Ends ends{state->readers, state->writers, state->opens};
-  state.underlying().unlock();
+  state.unlock();
   queue_.notify(POLLIN | POLLOUT);
   return ends;
 }
@@ -174,7 +174,7 @@ void Pipe::remove(bool reader, bool writer) {
   EventMask events = 0;
   if (writer && state->writers == 0) events |= POLLIN | POLLRDNORM | POLLHUP;
   if (reader && state->readers == 0) events |= POLLOUT | POLLWRNORM | POLLERR;
-  state.underlying().unlock();
+  state.unlock();
   if (events != 0) queue_.notify(events);
 }
 

@@ -119,8 +119,7 @@ bool may_map(const Credentials& writer, UserNamespace& names, const std::vector<
   const bool for_users = kind.map == kUsers.map;
   if (extents.size() == 1 && extents[0].count == 1 && writer.effective_uid == names.owner()) {
     if (for_users && Uid{extents[0].global} == writer.effective_uid) return true;
-    if (!for_users && Gid{extents[0].global} == writer.effective_gid && !names.maps().lock()->may_set_groups)
-      return true;
+    if (!for_users && Gid{extents[0].global} == writer.effective_gid && !names.setgroups_allowed()) return true;
   }
   const bool maps_root = std::any_of(extents.begin(), extents.end(), [](const auto& each) { return each.global == 0; });
   if (for_users && maps_root && !writer.has_in(names.parent(), CAP_SETFCAP)) return false;
@@ -161,8 +160,7 @@ Result<std::string> show_projid_map(const ProcessView& view) {
 
 Result<std::string> show_setgroups(const ProcessView& view) {
   const UserNamespacePtr names = TRY(namespace_of(view));
-  const bool allowed = !names || names->maps().lock()->may_set_groups;
-  return std::string(allowed ? "allow\n" : "deny\n");
+  return std::string(setgroups_allowed(names) ? "allow\n" : "deny\n");
 }
 
 Result<void> store_setgroups(const ProcessView& view, std::string_view text) {

@@ -63,7 +63,7 @@ class RootDirectory : public FixedDirectory {
     const bool leads = found->group()->links(*tree).leader == found;
     ProcessRef ref = leads ? ProcessRef::process(viewer, found->group())
                            : ProcessRef::thread(viewer, found->shared_from_this(), true);
-    tree.underlying().unlock();
+    tree.unlock();
     return InodePtr(std::make_shared<ProcessDirectory>(proc(), std::move(ref), false));
   }
 

@@ -30,7 +30,7 @@ class TaskDirectory : public ProcessInode<PseudoDirectory> {
     Task* const task = ref().viewer()->find(*tree, Pid{id});
     if (task == nullptr || task->group() != group) return Errno(ENOENT);
     auto thread = ProcessRef::thread(ref().viewer(), task->shared_from_this(), false);
-    tree.underlying().unlock();
+    tree.unlock();
     return InodePtr(std::make_shared<ProcessDirectory>(proc(), std::move(thread), true));
   }
 

@@ -27,7 +27,10 @@ std::uint64_t inode_number(const DentryPtr& dentry) {
 
 // The text is made without the position's lock: making it may take locks of any level.
 Result<void> TextFile::refresh(std::uint64_t offset) {
-  if (offset != 0 && snapshot_.lock()->has_value()) return {};
+  if (offset != 0) {
+    auto snapshot = snapshot_.lock();
+    if (snapshot->has_value()) return {};
+  }
   std::optional<std::string> text = TRY(inode_->text());
   snapshot_.lock()->swap(text);
   return {};
@@ -40,7 +43,8 @@ Result<std::size_t> TextFile::copy(IoSink& sink, std::uint64_t offset) {
 }
 
 Result<std::size_t> TextFile::read(IoSink& sink, std::optional<std::uint64_t> offset, int) {
-  const std::uint64_t from = offset ? *offset : position_.lock()->offset;
+  std::uint64_t from = offset.value_or(0);
+  if (!offset) from = position_.lock()->offset;
   TRY(refresh(from));
   if (offset) return copy(sink, *offset);
   auto position = position_.lock();

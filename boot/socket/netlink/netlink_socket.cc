@@ -126,7 +126,8 @@ Result<Received> NetlinkSocket::receive(const ReceiveRequest& request) {
 }
 
 EventMask NetlinkSocket::readiness(EventMask interest) {
-  const EventMask own = answers_.lock()->empty() ? 0 : POLLIN | POLLRDNORM;
+  const bool answered = !answers_.lock()->empty();
+  const EventMask own = answered ? POLLIN | POLLRDNORM : 0;
   return own | HostSocket::readiness(interest);
 }
 

@@ -81,7 +81,7 @@ Result<std::size_t> MessageQueue::send_bytes(IoSource& source, Ancillary& ancill
     note_blocked(*state, from.waiter);
     return Errno(EAGAIN);
   }
-  state.underlying().unlock();
+  state.unlock();
   reader_->notify(kReadable);
   return done;
 }
@@ -96,7 +96,7 @@ Result<std::size_t> MessageQueue::send_message(IoSource& source, Ancillary& anci
     return Errno(EAGAIN);
   }
   append(*state, TRY(make_message(source, size)), ancillary, from);
-  state.underlying().unlock();
+  state.unlock();
   reader_->notify(kReadable);
   return size;
 }
@@ -155,7 +155,7 @@ Result<Received> MessageQueue::receive_bytes(IoSink& sink, Wants wants) {
   auto received = receive_bytes_locked(*state, sink, wants, aftermath);
   // A writer that waits is woken when there is room for much, not for every byte.
   if (received.ok() && state->charged * 4 <= state->limit) note_room(*state, aftermath);
-  state.underlying().unlock();
+  state.unlock();
   return received;
 }
 
@@ -176,7 +176,7 @@ Result<Received> MessageQueue::receive_message(IoSink& sink, Wants wants) {
     remove_first(*state, aftermath);
     note_room(*state, aftermath);
   }
-  state.underlying().unlock();
+  state.unlock();
   return received;
 }
 

@@ -19,7 +19,7 @@ bool UnixDatagram::accepts(const UnixDatagram& sender) {
   auto state = state_.lock();
   connected = state->peer.lock();
   const bool free = !state->connected || connected.get() == &sender;
-  state.underlying().unlock();
+  state.unlock();
   return free;
 }
 
@@ -53,7 +53,7 @@ Result<UnixDatagramPtr> UnixDatagram::peer() {
     state->connected = false;
     return Errno(ECONNREFUSED);
   }
-  state.underlying().unlock();
+  state.unlock();
   return found;
 }
 

@@ -184,7 +184,7 @@ Result<SocketAddress> UnixStream::peer_address() {
   if (state->phase != Phase::kConnected) return Errno(ENOTCONN);
   peer = state->peer.lock();
   const UnixAddressPtr known = state->peer_name;
-  state.underlying().unlock();
+  state.unlock();
   return to_socket_address(peer ? peer->name() : known);
 }
 
