@@ -46,6 +46,22 @@ class Mounts : public testing::Test {
   ScopedTempDir dir_;
 };
 
+TEST_F(Mounts, LinksOfProcReadAsPathsInAnotherNamespace) {
+  Fd file(open(P("s/f").c_str(), O_RDONLY));
+  ASSERT_TRUE(file.valid());
+  const std::string link = "/proc/self/fd/" + std::to_string(file.get());
+  const auto read = [](const std::string& name) {
+    char target[4096];
+    const ssize_t length = readlink(name.c_str(), target, sizeof(target));
+    return std::string(target, length < 0 ? 0 : static_cast<std::size_t>(length));
+  };
+  const std::string program = read("/proc/self/exe");
+  InMountNamespace([&] {
+    EXPECT_EQ(program, read("/proc/self/exe"));
+    EXPECT_EQ(P("s/f"), read(link));
+  });
+}
+
 TEST_F(Mounts, TmpfsIsEmptyAndWritable) {
   WriteFile(P("m/below"), "");
   InMountNamespace([&] {
