@@ -27,8 +27,7 @@ namespace {
 // As runc, the error of an action that does not say which.
 constexpr std::uint32_t kDefaultErrno = EPERM;
 
-std::uint32_t parse_action(const std::string& name, const std::optional<std::uint32_t>& error,
-                           const std::string& field) {
+const std::map<std::string, std::uint32_t>& actions() {
   static const std::map<std::string, std::uint32_t> kActions = {{"SCMP_ACT_KILL", SCMP_ACT_KILL_THREAD},
                                                                 {"SCMP_ACT_KILL_THREAD", SCMP_ACT_KILL_THREAD},
                                                                 {"SCMP_ACT_KILL_PROCESS", SCMP_ACT_KILL_PROCESS},
@@ -37,13 +36,10 @@ std::uint32_t parse_action(const std::string& name, const std::optional<std::uin
                                                                 {"SCMP_ACT_TRACE", SCMP_ACT_TRACE(0)},
                                                                 {"SCMP_ACT_ALLOW", SCMP_ACT_ALLOW},
                                                                 {"SCMP_ACT_LOG", SCMP_ACT_LOG}};
-  const auto found = kActions.find(name);
-  if (found == kActions.end()) fail(field, "action \"" + name + "\" is unknown or not supported");
-  const bool with_data = found->second == SCMP_ACT_ERRNO(0) || found->second == SCMP_ACT_TRACE(0);
-  return with_data ? found->second | (error.value_or(kDefaultErrno) & SECCOMP_RET_DATA) : found->second;
+  return kActions;
 }
 
-scmp_arg_cmp parse_argument(const oci::SeccompArgument& from, const std::string& field) {
+const std::map<std::string, scmp_compare>& comparisons() {
   static const std::map<std::string, scmp_compare> kComparisons = {{"SCMP_CMP_NE", SCMP_CMP_NE},
                                                                    {"SCMP_CMP_LT", SCMP_CMP_LT},
                                                                    {"SCMP_CMP_LE", SCMP_CMP_LE},
@@ -51,8 +47,27 @@ scmp_arg_cmp parse_argument(const oci::SeccompArgument& from, const std::string&
                                                                    {"SCMP_CMP_GE", SCMP_CMP_GE},
                                                                    {"SCMP_CMP_GT", SCMP_CMP_GT},
                                                                    {"SCMP_CMP_MASKED_EQ", SCMP_CMP_MASKED_EQ}};
-  const auto found = kComparisons.find(from.op);
-  if (found == kComparisons.end()) fail(field + ".args", "comparison \"" + from.op + "\" is unknown");
+  return kComparisons;
+}
+
+template <typename T>
+std::vector<std::string> names_of(const std::map<std::string, T>& values) {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : values) names.push_back(name);
+  return names;
+}
+
+std::uint32_t parse_action(const std::string& name, const std::optional<std::uint32_t>& error,
+                           const std::string& field) {
+  const auto found = actions().find(name);
+  if (found == actions().end()) fail(field, "action \"" + name + "\" is unknown or not supported");
+  const bool with_data = found->second == SCMP_ACT_ERRNO(0) || found->second == SCMP_ACT_TRACE(0);
+  return with_data ? found->second | (error.value_or(kDefaultErrno) & SECCOMP_RET_DATA) : found->second;
+}
+
+scmp_arg_cmp parse_argument(const oci::SeccompArgument& from, const std::string& field) {
+  const auto found = comparisons().find(from.op);
+  if (found == comparisons().end()) fail(field + ".args", "comparison \"" + from.op + "\" is unknown");
   return {from.index, found->second, from.value, from.value_two};
 }
 
@@ -143,5 +158,9 @@ class Profile {
 }  // namespace
 
 std::vector<std::uint64_t> compile_seccomp(const oci::Seccomp& profile) { return Profile(profile).compile(); }
+
+std::vector<std::string> seccomp_action_names() { return names_of(actions()); }
+
+std::vector<std::string> seccomp_operator_names() { return names_of(comparisons()); }
 
 }  // namespace runsc

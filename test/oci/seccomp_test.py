@@ -1,4 +1,5 @@
 """linux.seccomp: what runc has the host do, ours does inside with --oci-seccomp."""
+import json
 import signal
 
 import oci
@@ -60,6 +61,17 @@ class Seccomp(oci.Case):
                 def change(spec, profile=profile):
                     spec['linux']['seccomp'] = dict({'defaultAction': 'SCMP_ACT_ALLOW'}, **profile)
                 self.fails(*FLAGS, 'run', '--bundle', self.bundle(['true'], change), 'c')
+
+    def test_features_tell_what_a_profile_may_name(self):
+        found = json.loads(self.ok(*FLAGS, 'features'))['linux']['seccomp']
+        self.assertTrue(found['enabled'])
+        self.assertLessEqual({'SCMP_ACT_ALLOW', 'SCMP_ACT_ERRNO', 'SCMP_ACT_KILL_PROCESS'}, set(found['actions']))
+        self.assertIn('SCMP_CMP_MASKED_EQ', found['operators'])
+        self.assertIn('SCMP_ARCH_X86_64', found['archs'])
+
+    @oci.not_in_runc('runc always applies it')
+    def test_features_without_the_flag(self):
+        self.assertEqual(json.loads(self.ok('features'))['linux']['seccomp'], {'enabled': False})
 
     @oci.not_in_runc('runc always applies it')
     def test_without_the_flag_it_is_ignored(self):
