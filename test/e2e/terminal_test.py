@@ -15,8 +15,8 @@ APPLETS = 'cut dd head less md5sum nohup od printf reset seq setsid stat tail to
 NOISE = rb'\x1b\[6n|\r/ # \x1b\[J'
 PROMPT = rb'/ # (%s)*$' % NOISE
 INTERACTIVE = ['sh', '-i']
-# Programs that draw ask for the size once: runc may not have set it when they start.
-SIZED = 'until size=$(stty size 2>/dev/null) && [ "$size" != "0 0" ]; do :; done; '
+# Programs that draw ask for the size once: runc may not have set it when they start (busybox's stty then prints nothing).
+SIZED = 'until size=$(stty size 2>/dev/null) && [ "${size:-0 0}" != "0 0" ]; do :; done; '
 
 
 def with_terminal(spec):
@@ -85,7 +85,7 @@ class Terminal(harness.Case):
         return self.on_both(dialogue, INTERACTIVE, **options)
 
     def test_what_it_is(self):
-        script = ('tty; stty size; stty -a; for i in 0 1 2; do test -t $i && readlink /proc/self/fd/$i; done; '
+        script = (SIZED + 'tty; stty size; stty -a; for i in 0 1 2; do test -t $i && readlink /proc/self/fd/$i; done; '
                   'stat -c "%n %F %t:%T %a %u:%g" /dev/console /dev/tty /dev/pts/0 /dev/pts/ptmx; '
                   'grep -E "/dev/(console|pts) " /proc/mounts; cut -d" " -f7 /proc/self/stat; echo bye >/dev/tty')
         status, shown = self.on_both(lambda person: None, ['sh', '-c', script], rows=37, columns=101)
