@@ -144,6 +144,10 @@ Result<void> Container::find_birthplace() {
 std::vector<int> Container::host_processes() const {
   std::vector<int> out;
   if (control_group_->birthplace) out.push_back(control_group_->birthplace->host_pid());
+  {
+    auto state = state_.lock();
+    if (state->first) out.push_back(state->first->context().host_tid());
+  }
   auto tree = kernel_.tasks().lock();
   for (ThreadGroup* member : control_group_->members(*tree))
     for (const TaskPtr& task : member->links(*tree).tasks)

@@ -116,13 +116,12 @@ Outcome<std::vector<int>> Containers::create_container(control::CreateRequest re
   files.overlay_stores = std::move(request.overlay_stores);
   CreateFailure failure;
   ContainerPtr made = Container::create(environment_, std::move(request.config), std::move(files), *joined, failure);
-  auto table = table_.lock();
-  if (made) {
-    (*table)[id] = made;
-    return made->host_processes();
+  if (!made) {
+    table_.lock()->erase(id);
+    return to_failure(failure.reason);
   }
-  table->erase(id);
-  return to_failure(failure.reason);
+  (*table_.lock())[id] = made;
+  return made->host_processes();
 }
 
 Outcome<void> Containers::start_container(const std::string& id) {

@@ -101,8 +101,8 @@ class Context {
   // Ends the host thread at once, as if by SIGKILL; wait() then returns kGone. From any thread, idempotent.
   virtual void kill() = 0;
 
-  // The host's thread id, for accounting of CPU time. 0 before the first wait(). A host thread may have served another
-  // context before: what counts is the difference to its CPU time at the first event.
+  // The host's thread id, for accounting of CPU time; from any thread. A host thread may have served another context
+  // before: what counts is the difference to its CPU time at the first event.
   virtual int host_tid() const = 0;
 };
 

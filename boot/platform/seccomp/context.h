@@ -31,7 +31,7 @@ class SeccompContext : public Context {
   Result<void> set_fp_state(std::span<const std::byte> bytes) override;
   void kick() override;
   void kill() override;
-  int host_tid() const override { return phase_ == Phase::kNew ? 0 : thread_.process.pid(); }
+  int host_tid() const override { return thread_.process.pid(); }
 
  private:
   enum class Phase {

@@ -174,7 +174,6 @@ TEST(BootConditionsTest, ApplicationProcessesDieWithTheBootProcess) {
     load_guest(**space);
     auto context = (*space)->new_context(guest_state(guest_spin));
     std::thread([&] { (*context)->wait(); }).detach();
-    while ((*context)->host_tid() == 0) std::this_thread::yield();
     const int pids[2] = {(*space)->host_pid(), (*context)->host_tid()};
     if (write(report[1], pids, sizeof(pids)) != sizeof(pids)) _exit(1);
     for (;;) pause();
