@@ -297,6 +297,17 @@ TEST_F(Version2, OpensTheDirectoryToBeBornIn) {
   EXPECT_EQ(fake.read("cgroup/c/cgroup.procs"), "43") << "42 is there already";
 }
 
+// A process that sleeps until it is killed, and that the cgroup has.
+pid_t put_child_into(FakeCgroupHost& fake, const std::string& cgroup) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::pause();
+    ::_exit(0);
+  }
+  fake.make(cgroup, {{"cgroup.procs", std::to_string(child) + "\n"}});
+  return child;
+}
+
 TEST(RemoveCgroups, RemovesWhatIsEmptyAndForgivesWhatIsGone) {
   FakeCgroupHost fake;
   fake.make("cgroup/c/child", {});
@@ -306,12 +317,7 @@ TEST(RemoveCgroups, RemovesWhatIsEmptyAndForgivesWhatIsGone) {
 
 TEST(RemoveCgroups, SparesWhatMayBeSomebodyElses) {
   FakeCgroupHost fake;
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::pause();
-    ::_exit(0);
-  }
-  fake.make("cgroup/c", {{"cgroup.procs", std::to_string(child) + "\n"}});
+  const pid_t child = put_child_into(fake, "cgroup/c");
   remove_cgroups({fake.root() + "/cgroup/c"}, Leftovers::kSpare);
   EXPECT_EQ(::waitpid(child, nullptr, WNOHANG), 0) << "it lives";
   ::kill(child, SIGKILL);
@@ -320,12 +326,7 @@ TEST(RemoveCgroups, SparesWhatMayBeSomebodyElses) {
 
 TEST(RemoveCgroups, KillsWhatIsLeftInside) {
   FakeCgroupHost fake;
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::pause();
-    ::_exit(0);
-  }
-  fake.make("cgroup/c", {{"cgroup.procs", std::to_string(child) + "\n"}});
+  const pid_t child = put_child_into(fake, "cgroup/c");
   remove_cgroups({fake.root() + "/cgroup/c"}, Leftovers::kKill);
   int status = 0;
   ASSERT_EQ(::waitpid(child, &status, 0), child);
