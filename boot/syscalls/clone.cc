@@ -145,11 +145,10 @@ ThreadState child_state(CurrentTask& task, const CloneArguments& arguments, cons
 void copy_attributes(const Task& from, Task& to) {
   const int policy = from.scheduling_policy.load();
   // sched(7), "Resetting scheduling policy for child processes".
-  constexpr int kResetOnFork = 0x40000000;  // SCHED_RESET_ON_FORK
-  const bool reset = (policy & kResetOnFork) != 0;
-  const bool real_time = (policy & ~kResetOnFork) == SCHED_FIFO || (policy & ~kResetOnFork) == SCHED_RR;
+  const bool reset = (policy & SCHED_RESET_ON_FORK) != 0;
+  const bool real_time = (policy & ~SCHED_RESET_ON_FORK) == SCHED_FIFO || (policy & ~SCHED_RESET_ON_FORK) == SCHED_RR;
   to.nice = reset ? std::max(from.nice.load(), 0) : from.nice.load();
-  to.scheduling_policy = !reset ? policy : real_time ? SCHED_OTHER : policy & ~kResetOnFork;
+  to.scheduling_policy = !reset ? policy : real_time ? SCHED_OTHER : policy & ~SCHED_RESET_ON_FORK;
   to.scheduling_priority = reset ? 0 : from.scheduling_priority.load();
   to.io_priority = from.io_priority.load();
   to.affinity = from.affinity.load();

@@ -15,8 +15,7 @@
 namespace runsc {
 namespace {
 
-constexpr int kResetOnFork = 0x40000000;  // SCHED_RESET_ON_FORK
-constexpr int kDeadlinePolicy = 6;        // SCHED_DEADLINE
+constexpr int kDeadlinePolicy = 6;  // SCHED_DEADLINE
 constexpr int kHighestPriority = 99;
 
 // struct sched_attr (sched_setattr(2)).
@@ -56,7 +55,7 @@ Result<void> check_scheduling(const Scheduling& wanted) {
 // sched(7), "Privileges and resource limits".
 Result<void> check_privilege(CurrentTask& task, Task& target, const Scheduling& wanted) {
   if (task.capable(CAP_SYS_NICE)) return {};
-  const int old_policy = target.scheduling_policy.load() & ~kResetOnFork;
+  const int old_policy = target.scheduling_policy.load() & ~SCHED_RESET_ON_FORK;
   if (is_real_time_policy(wanted.policy)) {
     const std::uint64_t limit = target.group()->limits().soft(RLIMIT_RTPRIO);
     const int old_priority = target.scheduling_priority.load();
@@ -66,14 +65,14 @@ Result<void> check_privilege(CurrentTask& task, Task& target, const Scheduling& 
   if (old_policy == SCHED_IDLE && wanted.policy != SCHED_IDLE && !may_be_nice(task, target, target.nice.load()))
     return Errno(EPERM);
   if (!may_schedule(task, target)) return Errno(EPERM);
-  if ((target.scheduling_policy.load() & kResetOnFork) != 0 && !wanted.reset_on_fork) return Errno(EPERM);
+  if ((target.scheduling_policy.load() & SCHED_RESET_ON_FORK) != 0 && !wanted.reset_on_fork) return Errno(EPERM);
   return {};
 }
 
 Result<void> set_scheduling(CurrentTask& task, Task& target, const Scheduling& wanted) {
   TRY(check_scheduling(wanted));
   TRY(check_privilege(task, target, wanted));
-  target.scheduling_policy.store(wanted.policy | (wanted.reset_on_fork ? kResetOnFork : 0));
+  target.scheduling_policy.store(wanted.policy | (wanted.reset_on_fork ? SCHED_RESET_ON_FORK : 0));
   target.scheduling_priority.store(wanted.priority);
   return {};
 }
@@ -112,7 +111,7 @@ Result<long> sys_sched_setscheduler(CurrentTask& task, Pid pid, int policy, User
   if (policy < 0) return Errno(EINVAL);
   const int priority = TRY(read_priority(task, pid, param));
   const TaskPtr target = TRY(sched_target(task, pid));
-  TRY(set_scheduling(task, *target, {policy & ~kResetOnFork, priority, (policy & kResetOnFork) != 0}));
+  TRY(set_scheduling(task, *target, {policy & ~SCHED_RESET_ON_FORK, priority, (policy & SCHED_RESET_ON_FORK) != 0}));
   return 0;
 }
 
@@ -120,7 +119,7 @@ Result<long> sys_sched_setparam(CurrentTask& task, Pid pid, UserIn<struct sched_
   const int priority = TRY(read_priority(task, pid, param));
   const TaskPtr target = TRY(sched_target(task, pid));
   const int policy = target->scheduling_policy.load();
-  TRY(set_scheduling(task, *target, {policy & ~kResetOnFork, priority, (policy & kResetOnFork) != 0}));
+  TRY(set_scheduling(task, *target, {policy & ~SCHED_RESET_ON_FORK, priority, (policy & SCHED_RESET_ON_FORK) != 0}));
   return 0;
 }
 
@@ -150,7 +149,7 @@ Result<long> sys_sched_get_priority_min(CurrentTask&, int policy) {
 Result<long> sys_sched_rr_get_interval(CurrentTask& task, Pid pid, UserOut<struct timespec> out) {
   const TaskPtr target = TRY(sched_target(task, pid));
   constexpr std::int64_t kRoundRobin = 100'000'000, kFairSlice = 4'000'000;
-  const int policy = target->scheduling_policy.load() & ~kResetOnFork;
+  const int policy = target->scheduling_policy.load() & ~SCHED_RESET_ON_FORK;
   const std::int64_t slice = policy == SCHED_RR ? kRoundRobin : policy == SCHED_FIFO ? 0 : kFairSlice;
   TRY(task.write(out, to_timespec(slice)));
   return 0;
@@ -179,8 +178,8 @@ Result<long> sys_sched_getattr(CurrentTask& task, Pid pid, UserOut<std::byte> ad
   const int policy = target->scheduling_policy.load();
   SchedulingAttributes attributes;
   attributes.size = std::min<std::uint32_t>(size, sizeof attributes);
-  attributes.policy = static_cast<std::uint32_t>(policy & ~kResetOnFork);
-  attributes.flags = (policy & kResetOnFork) != 0 ? kAttributeResetOnFork : 0;
+  attributes.policy = static_cast<std::uint32_t>(policy & ~SCHED_RESET_ON_FORK);
+  attributes.flags = (policy & SCHED_RESET_ON_FORK) != 0 ? kAttributeResetOnFork : 0;
   attributes.priority = static_cast<std::uint32_t>(target->scheduling_priority.load());
   if (attributes.priority == 0) attributes.nice = target->nice.load();
   attributes.utilisation_max = 1024;

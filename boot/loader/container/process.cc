@@ -1,5 +1,7 @@
 #include "boot/loader/container/process.h"
 
+#include <sched.h>
+
 #include <algorithm>
 
 #include "boot/kernel/control_group.h"
@@ -34,9 +36,8 @@ CredentialsPtr make_credentials(const ProcessConfig& config) {
 }
 
 void set_scheduling(Task& task, const ProcessScheduling& scheduling) {
-  constexpr int kResetOnFork = 0x40000000;  // SCHED_RESET_ON_FORK
   task.nice = scheduling.nice;
-  task.scheduling_policy = scheduling.policy | (scheduling.reset_on_fork ? kResetOnFork : 0);
+  task.scheduling_policy = scheduling.policy | (scheduling.reset_on_fork ? SCHED_RESET_ON_FORK : 0);
   task.scheduling_priority = scheduling.priority;
   task.io_priority = scheduling.io_priority;
 }
