@@ -14,6 +14,7 @@
 #include "test/guest/support/role.h"
 #include "test/guest/support/signals.h"
 #include "test/guest/support/temp_dir.h"
+#include "test/guest/support/user_namespace.h"
 
 namespace guest {
 namespace {
@@ -37,18 +38,7 @@ void EnterAsRoot() {
   BecomeRoot();
 }
 
-class SenderIdentity : public testing::Test {
- protected:
-  void SetUp() override {
-    REQUIRE_ROOT();
-    REQUIRE_CAPABILITY(CAP_SETUID);
-    const int status = StatusOf([] {
-      BecomeUser(kUser, kGroup);
-      _exit(unshare(CLONE_NEWUSER) == 0 ? 0 : 77);
-    });
-    if (status == 77 << 8) GTEST_SKIP() << "this machine gives no user namespaces to ordinary users";
-  }
-};
+class SenderIdentity : public UserNamespaceTest {};
 
 siginfo_t WaitFor(int signal) {
   const sigset_t set = SignalSet({signal});

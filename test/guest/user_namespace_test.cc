@@ -1,4 +1,6 @@
 // User namespaces (user_namespaces(7)), as an ordinary user makes them, and what counts inside.
+#include "test/guest/support/user_namespace.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -29,18 +31,8 @@ long WriteTo(const std::string& path, const std::string& text) {
 
 std::string Own(const std::string& name) { return "/proc/self/" + name; }
 
-class UserNamespaces : public testing::Test {
+class UserNamespaces : public UserNamespaceTest {
  protected:
-  void SetUp() override {
-    REQUIRE_ROOT();
-    REQUIRE_CAPABILITY(CAP_SETUID);
-    const int status = StatusOf([] {
-      BecomeUser(kUser, kGroup);
-      _exit(unshare(CLONE_NEWUSER) == 0 ? 0 : 77);
-    });
-    if (status == 77 << 8) GTEST_SKIP() << "this machine gives no user namespaces to ordinary users";
-  }
-
   // An ordinary user's own namespace, in which it is root.
   static void BecomeRootInside(int more = 0) {
     ASSERT_OK(prctl(PR_SET_DUMPABLE, 1));  // or the files of /proc are not the user's
