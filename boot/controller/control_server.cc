@@ -13,6 +13,7 @@
 #include "boot/controller/connection.h"
 #include "boot/controller/peer.h"
 #include "boot/controller/worker_pool.h"
+#include "control/transport/library_words.h"
 
 namespace runsc {
 namespace {
@@ -25,15 +26,6 @@ bool may_connect(int client) {
   if (::getsockopt(client, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return false;
   return peer_allowed(peer.uid, static_cast<uid_t>(::getauxval(AT_EUID)));
 }
-
-// KJ's own words go to our log, and no stack is walked for an exception.
-class Diagnostics final : public kj::ExceptionCallback {
- public:
-  void logMessage(kj::LogSeverity, const char*, int, int, kj::String&& text) override {
-    LOG(WARNING) << "control: " << text.cStr();
-  }
-  StackTraceMode stackTraceMode() override { return StackTraceMode::NONE; }
-};
 
 }  // namespace
 
@@ -155,7 +147,7 @@ Result<void> ControlServer::start() {
 }
 
 void ControlServer::serve() {
-  Diagnostics diagnostics;
+  const control::LibraryWords words([](const std::string& text) { LOG(WARNING) << "control: " << text; });
   try {
     Loop loop(*this);
     auto paf = kj::newPromiseAndCrossThreadFulfiller<void>();

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <exception>
 
+#include "control/transport/library_words.h"
 #include "runsc/cli/command.h"
 #include "runsc/cli/global_options.h"
 #include "runsc/cli/help.h"
@@ -65,6 +66,10 @@ int run_command_line(const Words& words) {
   const Words rest(words.begin() + static_cast<std::ptrdiff_t>(next) + 1, words.end());
   if (name == "help" || name == "h") return run_help(rest);
   if (name == "version") return print_version();
+  // Callers take what is on standard error for the reason of a failure.
+  const control::LibraryWords library([debug = options.debug](const std::string& text) {
+    if (debug) messages().warning(text);
+  });
   return run_named(find_command(name), words, next + 1, options);
 }
 
