@@ -156,12 +156,13 @@ Pair make_socket_pair() {
   return {UniqueFd(fds[0]), UniqueFd(fds[1])};
 }
 
+// By user_namespaces(7).
 [[noreturn]] void throw_clone_error(const SpawnRequest& request) {
   const int error = errno;
   std::string what = "clone the " + request.name + " process";
   if ((request.namespaces & CLONE_NEWUSER) != 0 && (error == EPERM || error == ENOSPC || error == EUSERS)) {
-    what +=
-        " (does this host allow user namespaces? sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone)";
+    what += " (does this host allow user namespaces? sysctl user.max_user_namespaces, ";
+    what += "kernel.unprivileged_userns_clone; none can be made in a chroot: use pivot_root)";
   }
   throw_system_error(what, error);
 }

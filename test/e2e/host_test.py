@@ -55,6 +55,15 @@ class Host(harness.Case):
         self.assertNotEqual(self.run_bundle(['true'], change).returncode, 0)
         self.assertEqual(glob.glob('/sys/fs/cgroup/*/' + name), [])
 
+    def test_a_chroot_is_named_as_a_reason(self):
+        bundle = self.bundle(['true'])
+        top = os.path.join(self.work, 'top')
+        os.mkdir(top)
+        result = subprocess.run(['unshare', '--mount', 'sh', '-c', 'mount --rbind / "$0" && exec chroot "$0" "$@"', top,
+                                 *self.command('run', '--bundle', bundle, 'c')], capture_output=True, text=True)
+        self.assertEqual(result.returncode, 1)
+        self.assertRegex(result.stderr, r'^runsc: clone the boot process \(.* in a chroot.*\): operation not permitted\n$')
+
     def test_network_none_is_a_namespace_of_its_own(self):
         process, state = self.start_sleeper()
         self.assertNotEqual(namespace(state['boot']['pid'], 'net'), namespace('self', 'net'))
