@@ -12,6 +12,10 @@ using Statements = std::vector<TomlStatement>;
 using enum TomlStatement::Kind;
 
 constexpr const char kShim[] = "io.containerd.runc.v2";
+// What containerd's CRI plugin runs pods with that ask for nothing else, and fails to load without.
+constexpr const char kDefaultRuntime[] = "runc";
+constexpr const char kDefaultRuntimeRemark[] =
+    "# containerd's own default, which it has only as long as no other is named\n";
 
 // A file that does not say is one of the first version.
 std::string version_of(const Statements& statements) {
@@ -28,8 +32,14 @@ std::string cri_plugin(const std::string& version) {
   throw UserError("version " + version + " of the file is not known");
 }
 
+TomlPath runtimes_path(const Statements& statements) {
+  return {"plugins", cri_plugin(version_of(statements)), "containerd", "runtimes"};
+}
+
 TomlPath runtime_path(const Statements& statements, const std::string& name) {
-  return {"plugins", cri_plugin(version_of(statements)), "containerd", "runtimes", name};
+  TomlPath path = runtimes_path(statements);
+  path.push_back(name);
+  return path;
 }
 
 std::string quoted(const std::string& text) {
@@ -88,6 +98,28 @@ std::string tables(const TomlPath& runtime, const std::string& program) {
          "    BinaryName = " + quoted(program) + "\n";
 }
 
+std::string default_runtime(const Statements& statements) {
+  return std::string("\n") + kDefaultRuntimeRemark + header(runtime_path(statements, kDefaultRuntime)) +
+         "  runtime_type = " + quoted(kShim) + "\n";
+}
+
+bool names_other_runtimes(const Statements& statements, const std::string& name) {
+  const TomlPath runtimes = runtimes_path(statements);
+  return std::any_of(statements.begin(), statements.end(), [&](const TomlStatement& statement) {
+    return (statement.kind == kTable || statement.kind == kAssignment) && statement.path.size() > runtimes.size() &&
+           within(statement.path, runtimes) && statement.path[runtimes.size()] != name;
+  });
+}
+
+// Without what default_runtime() has added, if nothing else is left for which it was.
+std::string without_default_runtime(const std::string& text) {
+  const Statements statements = split_toml(text);
+  const std::string added = default_runtime(statements);
+  const std::size_t at = text.find(added);
+  if (at == std::string::npos || names_other_runtimes(statements, kDefaultRuntime)) return text;
+  return text.substr(0, at) + text.substr(at + added.size());
+}
+
 bool says_nothing(const Statements& statements) {
   return std::none_of(statements.begin(), statements.end(), [](const TomlStatement& statement) {
     return statement.kind == kTable || statement.kind == kAssignment;
@@ -104,8 +136,9 @@ std::string add_to_containerd_config(const std::string& given, const std::string
   const TomlPath runtime = runtime_path(statements, name);
   refuse_other_notations(statements, runtime);
   const std::string added = tables(runtime, program);
-  if (given.find("\n" + added) != std::string::npos) return given;
-  return without(text, statements, runtime) + "\n" + added;
+  const bool is_only_one = name != kDefaultRuntime && !names_other_runtimes(statements, name);
+  if (!is_only_one && given.find("\n" + added) != std::string::npos) return given;
+  return without(text, statements, runtime) + (is_only_one ? default_runtime(statements) : "") + "\n" + added;
 }
 
 std::string remove_from_containerd_config(const std::string& text, const std::string& name) {
@@ -113,7 +146,7 @@ std::string remove_from_containerd_config(const std::string& text, const std::st
   if (says_nothing(statements)) return text;
   const TomlPath runtime = runtime_path(statements, name);
   refuse_other_notations(statements, runtime);
-  return without(text, statements, runtime);
+  return without_default_runtime(without(text, statements, runtime));
 }
 
 }  // namespace runsc

@@ -14,20 +14,48 @@ constexpr const char kTables[] =
     "  [plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.runsc.options]\n"
     "    BinaryName = \"/bin/runsc\"\n";
 
+constexpr const char kDefault[] =
+    "\n# containerd's own default, which it has only as long as no other is named\n"
+    "[plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.runc]\n"
+    "  runtime_type = \"io.containerd.runc.v2\"\n\n";
+
 std::string add(const std::string& text) { return add_to_containerd_config(text, "runsc", "/bin/runsc"); }
 std::string remove(const std::string& text) { return remove_from_containerd_config(text, "runsc"); }
 
-TEST(ContainerdConfig, AddsToNothing) { EXPECT_EQ(add(""), std::string("version = 2\n\n") + kTables); }
+TEST(ContainerdConfig, AddsToNothing) { EXPECT_EQ(add(""), std::string("version = 2\n") + kDefault + kTables); }
 
 TEST(ContainerdConfig, KeepsEveryByteOfTheRest) {
   const std::string before =
       "# mine\nversion = 2\n\n[plugins]\n  [plugins.'io.containerd.grpc.v1.cri'.containerd]  # x\n"
       "    list = [\n      \"[a]\", # [b]\n    ]\n    text = \"\"\"\n[no.table]\n\"\"\"\n\n# end\n";
   const std::string after = add(before);
-  EXPECT_EQ(after, before + "\n" + kTables);
+  EXPECT_EQ(after, before + kDefault + kTables);
   EXPECT_EQ(add(after), after);
   EXPECT_EQ(remove(after), before);
   EXPECT_EQ(remove(before), before);
+}
+
+TEST(ContainerdConfig, NamesTheDefaultRuntimeOnlyIfNobodyNamesAny) {
+  const std::string crun = "version = 2\n[plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.crun]\n";
+  EXPECT_EQ(add(crun), crun + "\n" + kTables);
+  const std::string dotted = "version = 2\nplugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.crun.x = 1\n";
+  EXPECT_EQ(add(dotted), dotted + "\n" + kTables);
+  const std::string as_default = add_to_containerd_config("version = 2\n", "runc", "/bin/runsc");
+  EXPECT_EQ(as_default.find("own default"), std::string::npos);
+}
+
+TEST(ContainerdConfig, TheDefaultRuntimeGoesWithTheLast) {
+  const std::string first = add("version = 2\n");
+  const std::string both = add_to_containerd_config(first, "other", "/bin/other");
+  EXPECT_EQ(both.find(kDefault), both.rfind(kDefault));
+  const std::string one = remove(both);
+  EXPECT_NE(one.find(kDefault), std::string::npos);
+  EXPECT_EQ(remove_from_containerd_config(one, "other"), "version = 2\n");
+}
+
+// As an earlier version of this program has left it.
+TEST(ContainerdConfig, AddsTheDefaultRuntimeToWhatIsThere) {
+  EXPECT_EQ(add(std::string("version = 2\n\n") + kTables), std::string("version = 2\n") + kDefault + kTables);
 }
 
 TEST(ContainerdConfig, UsesTheNamesOfTheVersion) {

@@ -96,7 +96,10 @@ class Files(unittest.TestCase):
         self.ok('install')
         docker, _ = self.read()
         self.assertEqual(json.loads(docker), {'runtimes': {'runsc': {'path': harness.RUNSC}}})
-        self.assertIn('runtimes.runsc', self.dumped_config())
+        dumped = self.dumped_config()
+        # Without its default runtime containerd's CRI plugin does not load.
+        for runtime in ('runsc', 'runc'):
+            self.assertIn('runtimes.%s]' % runtime, dumped)
 
     def test_broken_files_stay(self):
         self.write()
