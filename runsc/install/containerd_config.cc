@@ -91,11 +91,21 @@ std::string without(const std::string& text, const Statements& statements, const
   return out;
 }
 
-std::string tables(const TomlPath& runtime, const std::string& program) {
+// Whether the other runtimes have their cgroups made by systemd, as the node's kubelet then has, too.
+bool others_use_systemd(const Statements& statements, const std::string& name) {
+  const TomlPath runtimes = runtimes_path(statements);
+  return std::any_of(statements.begin(), statements.end(), [&](const TomlStatement& statement) {
+    return statement.kind == kAssignment && statement.path.size() == runtimes.size() + 3 &&
+           within(statement.path, runtimes) && statement.path[runtimes.size()] != name &&
+           statement.path.back() == "SystemdCgroup" && statement.value == "true";
+  });
+}
+
+std::string tables(const TomlPath& runtime, const std::string& program, bool systemd) {
   TomlPath options = runtime;
   options.push_back("options");
   return header(runtime) + "  runtime_type = " + quoted(kShim) + "\n  " + header(options) +
-         "    BinaryName = " + quoted(program) + "\n";
+         "    BinaryName = " + quoted(program) + "\n" + (systemd ? "    SystemdCgroup = true\n" : "");
 }
 
 std::string default_runtime(const Statements& statements) {
@@ -135,7 +145,7 @@ std::string add_to_containerd_config(const std::string& given, const std::string
   const Statements statements = split_toml(text);
   const TomlPath runtime = runtime_path(statements, name);
   refuse_other_notations(statements, runtime);
-  const std::string added = tables(runtime, program);
+  const std::string added = tables(runtime, program, others_use_systemd(statements, name));
   const bool is_only_one = name != kDefaultRuntime && !names_other_runtimes(statements, name);
   if (!is_only_one && given.find("\n" + added) != std::string::npos) return given;
   return without(text, statements, runtime) + (is_only_one ? default_runtime(statements) : "") + "\n" + added;

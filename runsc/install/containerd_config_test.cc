@@ -58,6 +58,16 @@ TEST(ContainerdConfig, AddsTheDefaultRuntimeToWhatIsThere) {
   EXPECT_EQ(add(std::string("version = 2\n\n") + kTables), std::string("version = 2\n") + kDefault + kTables);
 }
 
+TEST(ContainerdConfig, UsesSystemdIfOthersDo) {
+  const std::string runc = "version = 2\n[plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.runc.options]\n";
+  const std::string before = runc + "  SystemdCgroup = true\n";
+  const std::string after = add(before);
+  EXPECT_EQ(after, before + "\n" + kTables + "    SystemdCgroup = true\n");
+  EXPECT_EQ(add(after), after);
+  EXPECT_EQ(remove(after), before);
+  EXPECT_EQ(add(runc + "  SystemdCgroup = false\n").find("= true"), std::string::npos);
+}
+
 TEST(ContainerdConfig, UsesTheNamesOfTheVersion) {
   EXPECT_NE(add("version = 3\n").find("[plugins.\"io.containerd.cri.v1.runtime\".containerd.runtimes.runsc]"),
             std::string::npos);
