@@ -101,13 +101,13 @@ std::optional<CreateFailure> Container::prepare(ContainerFiles files, const Join
                .cpu_shares = config_.cpu_shares,
                .memory_swap = config_.memory_swap,
                .memory_reservation = config_.memory_reservation});
-  if (const auto settled = find_birthplace(); !settled.ok())
+  ProcessPlace place;
+  if (const auto settled = find_birthplace(place); !settled.ok())
     return CreateFailure{"platform", start_failure("clone a process for the container", settled.error())};
   if (auto failed = set_sysctls(config_, *environment_.services)) return CreateFailure{"sysctl", std::move(*failed)};
   if (const auto watched = watch_gofers(files.gofer_connections); !watched.ok())
     return CreateFailure{"gofer", start_failure("watch the gofer", watched.error())};
 
-  ProcessPlace place;
   const Result<SeccompFiltersPtr> seccomp = make_seccomp(config_);
   if (!seccomp.ok()) return CreateFailure{"seccomp", start_failure("linux.seccomp", seccomp.error())};
   place.seccomp = *seccomp;
@@ -135,15 +135,17 @@ std::optional<CreateFailure> Container::prepare(ContainerFiles files, const Join
 }
 
 // The first container is where the sandbox is. Further ones have cgroups of their own on the host.
-Result<void> Container::find_birthplace() {
-  if (!is_first()) control_group_->birthplace = TRY(kernel_.platform().new_birthplace());
+Result<void> Container::find_birthplace(ProcessPlace& place) {
+  if (is_first()) return {};
+  place.birthplace = TRY(kernel_.platform().new_birthplace());
+  control_group_->birthplace = place.birthplace;
   return {};
 }
 
 // Those that exist so far. What comes later is forked from these.
 std::vector<int> Container::host_processes() const {
   std::vector<int> out;
-  if (control_group_->birthplace) out.push_back(control_group_->birthplace->host_pid());
+  if (const auto birthplace = place().birthplace) out.push_back(birthplace->host_pid());
   {
     auto state = state_.lock();
     if (state->first) out.push_back(state->first->context().host_tid());
@@ -270,7 +272,7 @@ void Container::wait_until_empty() {
     const std::uint32_t ticket = sleeper.prepare();
     {
       auto tree = kernel_.tasks().lock();
-      if (control_group_->task_count(*tree) == 0) return;
+      if (control_group_->ended(*tree)) return;
     }
     (void)sleeper.sleep(ticket, std::nullopt);
   }

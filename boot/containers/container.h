@@ -93,7 +93,7 @@ class Container : public std::enable_shared_from_this<Container> {
 
   Container(ContainerEnvironment& environment, ContainerConfig config);
   std::optional<CreateFailure> prepare(ContainerFiles files, const JoinedNamespaces& joined);
-  Result<void> find_birthplace();
+  Result<void> find_birthplace(ProcessPlace& place);
   void show_limits(const control::Limits& limits);
   Result<void> watch_gofers(const std::vector<UniqueFd>& connections);
   // The first process of a container that is not to be started any more; null: it was.

@@ -33,11 +33,16 @@ Result<void> ControlGroup::charge(TaskTree&) {
   return {};
 }
 
-void ControlGroup::uncharge(TaskTree&) {
-  if (--task_count_ == 0) events_.notify(POLLIN);
+void ControlGroup::uncharge(TaskTree&) { --task_count_; }
+
+void ControlGroup::remove(TaskTree& tree, ThreadGroup& member) {
+  std::erase(members_, &member);
+  if (!member.links(tree).zombie) member_ended(tree);
 }
 
-void ControlGroup::remove(TaskTree&, ThreadGroup& member) { std::erase(members_, &member); }
+bool ControlGroup::ended(TaskTree& tree) const {
+  return std::all_of(members_.begin(), members_.end(), [&](ThreadGroup* member) { return member->links(tree).zombie; });
+}
 
 Usage ControlGroup::usage(TaskTree& tree) const {
   Usage sum = ended_;

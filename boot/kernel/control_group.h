@@ -2,6 +2,8 @@
 // whether they may run (the freezer).
 #pragma once
 
+#include <poll.h>
+
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -54,7 +56,11 @@ class ControlGroup {
   // SIGKILL for every member. From now on nobody can create another one.
   void kill_all(TaskTree& tree);
 
-  // Notified when task_count() becomes 0, with the task tree's lock held.
+  // Whether no member lives. Zombies do not count: their parent may be of another group, and never wait for them.
+  bool ended(TaskTree& tree) const;
+  // A member has become a zombie, or was taken back before it began.
+  void member_ended(TaskTree&) { events_.notify(POLLIN); }
+  // Notified when a member has ended, with the task tree's lock held.
   WaitQueue& events() { return events_; }
 
   // What sysinfo(2) and /proc/meminfo show as the memory there is at most, in bytes; 0: the host's.
@@ -70,8 +76,9 @@ class ControlGroup {
   };
   ShownLimits shown_limits;
 
-  // Where the host processes of its tasks come from; null: where all others do. Set before its first task exists.
-  std::unique_ptr<Platform::Birthplace> birthplace;
+  // Where the host processes of its tasks come from; none: where all others do. Set before its first task exists. Its
+  // container owns it, since zombies can keep this group for longer than the container lives.
+  std::weak_ptr<Platform::Birthplace> birthplace;
 
   // Shared anonymous memory of the container (boot/syscalls/shared_mapping.h).
   std::atomic<std::int64_t> packed_shared_bytes{0};

@@ -197,6 +197,7 @@ std::function<void()> finish_task(TaskTree& tree, Task& task, int status, const 
   leave_terminal_at_exit(tree, *group);
   links.zombie = true;
   group->set_ended();
+  group->control_group()->member_ended(tree);
   if (is_init(tree, *group)) kill_namespace(tree, *group);
   hand_over_children(tree, *group);
   wake_if_newly_orphaned(tree, *group, links.parent.get());

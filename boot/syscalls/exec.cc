@@ -186,6 +186,7 @@ Result<long> execute(CurrentTask& task, Fd directory, UserPath path, UserIn<std:
   const WalkContext context = walk_context(task);
   ContextOpener opener(context);
   constexpr std::uint32_t kNoRandomize = 0x0040000;  // ADDR_NO_RANDOMIZE
+  const auto birthplace = task.group().control_group()->birthplace.lock();
   const LoadRequest request{.platform = task.kernel().platform(),
                             .opener = opener,
                             .file = std::move(target.file),
@@ -197,7 +198,7 @@ Result<long> execute(CurrentTask& task, Fd directory, UserPath path, UserIn<std:
                             .stack_limit = task.group().limits().soft(RLIMIT_STACK),
                             .limits = limits_of(task),
                             .randomize = (task.task().personality.load() & kNoRandomize) == 0,
-                            .birthplace = task.group().control_group()->birthplace.get()};
+                            .birthplace = birthplace.get()};
   LoadedImage image = TRY(load_image(request));
   TRY(become(task, std::move(image)));
   return 0;

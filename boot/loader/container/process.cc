@@ -78,10 +78,6 @@ Result<LoadedImage> load(Kernel& kernel, const ProcessConfig& config, const Walk
                      .birthplace = birthplace});
 }
 
-Platform::Birthplace* birthplace_of(const ProcessPlace& place) {
-  return place.control_group ? place.control_group->birthplace.get() : nullptr;
-}
-
 // Everything the task needs, before it exists.
 struct Parts {
   TaskResources resources;
@@ -104,7 +100,8 @@ StartStatus prepare(Kernel& kernel, const ProcessConfig& config, const std::stri
   parts.limits = make_limits(config);
   Result<Executable> executable = find_executable(context, config.env, name);
   if (!executable.ok()) return executable_failure(name, executable.error());
-  Result<LoadedImage> image = load(kernel, config, context, parts.limits, birthplace_of(place), std::move(*executable));
+  Result<LoadedImage> image =
+      load(kernel, config, context, parts.limits, place.birthplace.get(), std::move(*executable));
   if (!image.ok()) return executable_failure(name, image.error());
   Result<OpenedFiles> opened = open_process_files(kernel, place.mounts, config, std::move(files));
   if (!opened.ok()) return start_failure("standard input and output", opened.error());

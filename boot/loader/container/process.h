@@ -20,6 +20,8 @@ struct ProcessPlace {
   std::shared_ptr<IpcNamespace> ipc;
   std::shared_ptr<ControlGroup> control_group;
   SeccompFiltersPtr seccomp;  // null: none
+  // Where its host processes come from; null: where those of the first container do.
+  std::shared_ptr<Platform::Birthplace> birthplace;
 };
 
 struct MadeProcess {
