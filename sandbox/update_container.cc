@@ -44,7 +44,7 @@ bool is_nothing(const control::Limits& limits) {
 
 void update_sandbox(const ContainerStore& store, const ContainerState& state, const control::Limits& limits) {
   if (is_nothing(limits)) return;
-  control::Client(store.control_socket(state.id)).update(state.id, limits);
+  control::Client(store.control_socket(state)).update(state.id, limits);
 }
 
 }  // namespace

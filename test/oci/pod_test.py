@@ -78,6 +78,17 @@ class Pods(oci.Case):
         self.kill_and_delete('c', pid)
         self.end_pod()
 
+    def test_the_end_of_one_whose_orphans_nobody_waits_for(self):
+        """Those go to the first process of the pid namespace, of another container, which here waits for nobody."""
+        self.sandbox()
+        for share in (('ipc', 'uts', 'pid'), ()):
+            pid = self.run_detached('c', ('sh', '-c', 'sleep 1000 & sleep 1000 & echo up > /data/up; wait'),
+                                    self.member(share=share, change=self.shared))
+            self.wait_file(self.work + '/up')
+            os.unlink(self.work + '/up')
+            self.kill_and_delete('c', pid)
+        self.end_pod()
+
     def test_the_reported_process_takes_signals(self):
         self.sandbox()
         pid = self.run_detached('c', ('sh', '-c', 'trap "exit 33" TERM; echo up > /data/up; while :; do sleep 0.05; done'),
@@ -160,6 +171,18 @@ class Pods(oci.Case):
         self.assertEqual(self.ok('exec', 'd', 'echo', 'lives'), 'lives\n')
         self.ok('delete', 'c')
         self.kill_and_delete('d', other)
+        self.end_pod()
+
+    @unittest.skipUnless(os.path.isdir('/sys/fs/cgroup'), 'the host has no cgroups')
+    def test_update_of_a_member(self):
+        """Its limits change on the host and inside, and nobody else's."""
+        self.sandbox()
+        pid = self.run_detached('c', FOREVER, self.member())
+        self.ok('update', '--memory', '80M', '--memory-swap', '-1', 'c')
+        total = ('sh', '-c', 'read key value rest < /proc/meminfo; echo $value')
+        self.assertEqual(self.ok('exec', 'c', *total), '%d\n' % (80 << 10))
+        self.assertNotEqual(self.ok('exec', 'pod', *total), '%d\n' % (80 << 10))
+        self.kill_and_delete('c', pid)
         self.end_pod()
 
     def test_delete_force(self):
