@@ -12,6 +12,8 @@ packages=(
 [ "${1:-build}" != test ] || packages+=(clang-format python3 util-linux procps iproute2 debootstrap runc)
 # Engines, and what Podman does not name as needed: networks, the first container of a pod.
 [ "${1:-build}" != test ] || packages+=(docker.io containerd podman containernetworking-plugins iptables catatonit uidmap passwd python3-yaml)
+# A client of containerd's service for Kubernetes.
+[ "${1:-build}" != test ] || packages+=(python3-grpcio python3-protobuf protobuf-compiler)
 
 missing=()
 for package in "${packages[@]}"; do

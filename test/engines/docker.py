@@ -1,9 +1,4 @@
-"""A dockerd of our own, walled off from the machine, and what the tests of Docker share.
-
-The daemon, its containerd and all its containers live in network, mount and process namespaces that are made for it:
-bridges, packet filter rules and mounts are nobody else's, and all of it is gone, however a test ends, with the first
-process of the process namespace.
-"""
+"""A dockerd of our own, walled off from the machine, and what the tests of Docker share."""
 import glob
 import json
 import os
@@ -15,8 +10,10 @@ import tarfile
 import tempfile
 import unittest
 
+import engine
 import harness
 import terminal
+import walls
 
 IMAGE = 'runsc-test'
 OURS = 'runsc'
@@ -49,9 +46,9 @@ class Daemon:
         self.work = tempfile.mkdtemp(prefix='runsc-docker.')
         self.group = 'runsc-docker-%d' % os.getpid()
         self.socket = self.work + '/docker.sock'
-        self.holder = self.process = None
+        self.walls = self.process = None
         try:
-            self.make_namespaces()
+            self.walls = walls.Walls(self.work)
             self.configure()
             self.start()
             make_image(self.work + '/image.tar')
@@ -59,18 +56,6 @@ class Daemon:
         except BaseException:
             self.close()
             raise
-
-    def make_namespaces(self):
-        # docker-init reaps what loses its parent. /run is private: shims have their sockets in /run/containerd.
-        script = ('ip link set lo up && mount -t tmpfs -o mode=755 none /run && touch "$0" && '
-                  'exec docker-init -s -- sleep infinity')
-        ready = self.work + '/ready'
-        self.holder = subprocess.Popen(
-            ['unshare', '--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc', '--propagation',
-             'private', 'sh', '-c', script, ready],
-            stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-        harness.wait_until(lambda: os.path.exists(ready) or self.holder.poll() is not None, 'namespaces are made')
-        self.first = harness.wait_until(lambda: harness.children(self.holder.pid), 'the first process is there')[0]
 
     def configure(self):
         os.makedirs(self.work + '/runsc')
@@ -84,14 +69,10 @@ class Daemon:
                        'bip': '172.29.34.1/24', 'cgroup-parent': '/' + self.group,
                        'log-level': 'warn', 'features': {'buildkit': False}}, f)
 
-    def inside(self, *words):
-        """A command line that runs in the daemon's namespaces."""
-        return ['nsenter', '--net', '--mount', '--pid', '--target', str(self.first)] + list(words)
-
     def start(self):
         with open(self.work + '/log', 'a') as log:
             self.process = subprocess.Popen(
-                self.inside('dockerd', '--config-file', self.work + '/daemon.json'), stdin=subprocess.DEVNULL,
+                self.walls.inside('dockerd', '--config-file', self.work + '/daemon.json'), stdin=subprocess.DEVNULL,
                 stdout=log, stderr=log, start_new_session=True)
         harness.wait_until(self.answers, 'dockerd answers:\n' + self.log())
 
@@ -122,34 +103,16 @@ class Daemon:
             raise AssertionError('%s: %d: %s%s' % (words, result.returncode, result.stdout, result.stderr))
         return result.stdout.rstrip('\n')
 
-    def processes(self):
-        """(pid outside, command line) of all in the process namespace."""
-        space = os.readlink('/proc/%d/ns/pid' % self.first)
-        out = []
-        for name in os.listdir('/proc'):
-            try:
-                if not name.isdigit() or not same_or_below(int(name), space) or not harness.is_alive(int(name)):
-                    continue
-                with open('/proc/%s/cmdline' % name) as f:
-                    out.append((int(name), f.read().replace('\0', ' ').strip()))
-            except OSError:
-                pass
-        return out
-
     def daemon_pid(self):
         """That of dockerd itself, below nsenter."""
-        return next(pid for pid, line in self.processes() if line.startswith('dockerd '))
-
-    def shims(self):
-        """{pid: command line}"""
-        return {pid: line for pid, line in self.processes() if 'containerd-shim' in line}
+        return next(pid for pid, line in self.walls.processes() if line.startswith('dockerd '))
 
     def of_runtime(self):
         """Processes of the runtime: commands, sandboxes, gofers, and what runs in them (which shows no command line)."""
         mine = self.work + '/runsc/runsc'
         known = ('dockerd', 'containerd', '/usr/bin/containerd', 'docker-init -s', '/sbin/docker-init', 'sleep infinity',
                  '/usr/bin/docker-proxy')
-        return [(pid, line) for pid, line in self.processes() if line.startswith(mine) or not line.startswith(known)]
+        return [(pid, line) for pid, line in self.walls.processes() if line.startswith(mine) or not line.startswith(known)]
 
     def kill(self):
         """kill -9 of dockerd, whose containerd goes with it."""
@@ -184,50 +147,15 @@ class Daemon:
                 self.process.wait(harness.PATIENCE)
             except (StopIteration, OSError, subprocess.TimeoutExpired):
                 pass
-        if self.holder:
-            try:
-                os.kill(self.first, signal.SIGKILL)
-            except (AttributeError, ProcessLookupError):
-                self.holder.kill()
-            self.holder.wait(harness.PATIENCE)
+        if self.walls:
+            self.walls.close()
         if self.process:
             self.process.kill()
             self.process.wait(harness.PATIENCE)
         for path in self.cgroups():
             # Busy until the last process, which is killed already, is gone.
-            harness.wait_until(lambda path=path: remove_directory(path), path + ' can be removed')
+            harness.wait_until(lambda path=path: engine.remove_directory(path), path + ' can be removed')
         shutil.rmtree(self.work, ignore_errors=True)
-
-
-def same_or_below(pid, space):
-    """Whether a process lives in a pid namespace or in one that was made in it (one level, as a sandbox's)."""
-    link = '/proc/%d/ns/pid' % pid
-    return os.readlink(link) == space or parent_namespace(link) == space
-
-
-def parent_namespace(link):
-    import fcntl
-    fd = os.open(link, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        parent = fcntl.ioctl(fd, 0xb702)  # NS_GET_PARENT
-    except OSError:
-        return None
-    finally:
-        os.close(fd)
-    try:
-        return os.readlink('/proc/self/fd/%d' % parent)
-    finally:
-        os.close(parent)
-
-
-def remove_directory(path):
-    try:
-        os.rmdir(path)
-    except FileNotFoundError:
-        pass
-    except OSError:
-        return False
-    return True
 
 
 class Case(unittest.TestCase):

@@ -56,7 +56,7 @@ class DockerKill(docker.Case):
         def gone():
             # Each time anew: what was being made when its maker died may show only now.
             self.remove_forgotten(forgotten)
-            left[:] = self.daemon.leftovers() + list(self.daemon.shims().values())
+            left[:] = self.daemon.leftovers() + list(self.daemon.walls.shims().values())
             return not left
         try:
             harness.wait_until(gone, 'nothing is left')
@@ -75,10 +75,10 @@ class DockerKill(docker.Case):
         for root in self.daemon.state_roots():
             # What a command that was killed leaves at the least is the lock of the container, ID@lock.
             for name in filter(forgotten, {name.partition('@')[0] for name in os.listdir(root)}):
-                removed = subprocess.run(self.daemon.inside(self.daemon.work + '/runsc/runsc', '--root', root, 'delete',
+                removed = subprocess.run(self.daemon.walls.inside(self.daemon.work + '/runsc/runsc', '--root', root, 'delete',
                                                             '--force', name), stderr=subprocess.PIPE, text=True)
                 self.assertEqual((removed.returncode, removed.stderr), (0, ''))
-        for pid, line in self.daemon.shims().items():
+        for pid, line in self.daemon.walls.shims().items():
             words = line.split()
             if '-id' in words and forgotten(words[words.index('-id') + 1]):
                 self.kill_process(pid)
@@ -105,7 +105,7 @@ class DockerKill(docker.Case):
         for number in range(docker.rounds(4)):
             with self.subTest(number):
                 clients = self.some_work()
-                shims = self.daemon.shims()
+                shims = self.daemon.walls.shims()
                 # One that was deleting what another left is not run again.
                 forgotten = [line.split() for line in shims.values() if line.endswith(' delete')]
                 for pid in shims:

@@ -41,7 +41,7 @@ class DockerNetwork(docker.Case):
         self.assertEqual(self.ok('port', 'server', '80/tcp').splitlines()[0], '0.0.0.0:8080')
         bridge = '172.29.34.1'
         for address in ('127.0.0.1', bridge):
-            result = subprocess.run(self.daemon.inside('busybox', 'wget', '-q', '-O', '-',
+            result = subprocess.run(self.daemon.walls.inside('busybox', 'wget', '-q', '-O', '-',
                                                        'http://%s:8080/' % address),
                                     stdout=subprocess.PIPE, text=True, timeout=harness.PATIENCE, check=False)
             self.assertEqual(result.stdout, 'page\n')

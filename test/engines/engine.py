@@ -44,12 +44,12 @@ def layer():
     return out.getvalue()
 
 
-def write_image(path, name=IMAGE):
+def write_image(path, name=IMAGE, command=('/bin/sh',)):
     """An image in the form of `docker save`."""
     blob = layer()
     digest = hashlib.sha256(blob).hexdigest()
     config = json.dumps({
-        'architecture': 'amd64', 'os': 'linux', 'config': {'Env': ['PATH=/bin'], 'Cmd': ['/bin/sh']},
+        'architecture': 'amd64', 'os': 'linux', 'config': {'Env': ['PATH=/bin'], 'Cmd': command},
         'rootfs': {'type': 'layers', 'diff_ids': ['sha256:' + digest]}, 'history': [{'created_by': 'test'}]}).encode()
     config_name = hashlib.sha256(config).hexdigest() + '.json'
     layer_name = digest + '/layer.tar'
@@ -71,7 +71,18 @@ def cgroups_named(name):
     """Directories of cgroup file systems whose path has a component that begins with `name`, the deepest first."""
     with open('/proc/self/mountinfo') as f:
         roots = [line.split()[4] for line in f if line.partition(' - ')[2].split()[0] in ('cgroup', 'cgroup2')]
-    return sorted((path for root in roots for path, _, _ in os.walk(root) if '/' + name in path), key=len, reverse=True)
+    return sorted({path for root in roots for path, _, _ in os.walk(root) if '/' + name in path}, key=len, reverse=True)
+
+
+def remove_directory(path):
+    """Whether it is gone."""
+    try:
+        os.rmdir(path)
+    except FileNotFoundError:
+        pass
+    except OSError:
+        return False
+    return True
 
 
 def kill_children():

@@ -1,4 +1,5 @@
-"""The Kubernetes manifests: well formed, of the handler that `runsc install` writes, and a pod that Podman can play."""
+"""The Kubernetes manifests: well formed, of the handler that `runsc install` writes, and a pod that runs on a node and that
+Podman can play."""
 import json
 import os
 import subprocess
@@ -8,7 +9,10 @@ import unittest
 import yaml
 
 import harness
+import kubelet
 import podman_test
+import pods
+from pods import set_up_module as setUpModule
 
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'kubernetes')
 
@@ -49,6 +53,20 @@ class Manifests(unittest.TestCase):
             with open(path) as f:
                 self.assertIn('[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.%s]' % runtime['handler'],
                               f.read())
+
+
+class PodOnNode(pods.Case):
+    def test_run(self):
+        """As a cluster has it run that knows both manifests."""
+        (runtime,), (manifest,) = read('runtime_class.yaml'), read('pod.yaml')
+        self.assertEqual(manifest['spec']['runtimeClassName'], runtime['metadata']['name'])
+        self.handler = runtime['handler']
+        pod = self.pod(hostname=manifest['metadata']['name'])
+        web, client = (kubelet.run_container(pod, container) for container in manifest['spec']['containers'])
+        harness.wait_until(lambda: client.exec('cat /exchange/answer').stdout == b'served\n', 'the answer')
+        self.assertIn('runsc', client.said('uname', '-a'))
+        self.assertEqual(web.exec('touch /x').exit_code, 1)
+        self.assertEqual(web.said('sed -n "s/MemTotal: *//p" /proc/meminfo'), '%d kB' % (128 << 10))
 
 
 class Pod(podman_test.Podman):

@@ -8,4 +8,5 @@ here=$(dirname "$(readlink -f "$0")")
 [ $# -ge 1 ] || { echo "usage: $0 RUNSC [module[.Class[.test]] ..]" >&2; exit 2; }
 runsc=$(readlink -f "$1")
 shift
-exec python3 "$here/run.py" "$runsc" "$@"
+# Debian's own Python, whichever else the path has: the packages are for that.
+exec /usr/bin/python3 "$here/run.py" "$runsc" "$@"
