@@ -1,6 +1,7 @@
 """Podman: containers, pods, and what `generate kube` and `play kube` make of them; as root, and as an ordinary user."""
 import json
 import os
+import re
 import shutil
 import subprocess
 
@@ -211,6 +212,25 @@ class Pods(Podman):
         self.ok('pod', 'stop', '--time', '0', 'pair')
         self.ok('pod', 'start', 'pair')
         self.assertEqual(self.ok('exec', web, 'echo', 'again'), 'again\n')
+
+    def test_statistics(self):
+        """Of each container its own, by the cgroup in which its programs lie, and the pod's network."""
+        self.make('counted')
+        self.ok('run', '--detach', '--pod', 'counted', '--name', 'busy', '--memory', '64m', engine.IMAGE, 'sh', '-c',
+                'x=$(head -c 8000000 /dev/zero | tr "\\0" x); while :; do :; done')
+        def of(name):
+            return json.loads(self.ok('stats', '--no-stream', '--format', 'json', name))[0]
+        def megabytes(text):
+            value, unit = re.match(r'([0-9.]+)([kM]?B) / ', text).groups()
+            return float(value) * {'B': 1e-6, 'kB': 1e-3, 'MB': 1}[unit]
+        harness.wait_until(lambda: megabytes(of('busy')['mem_usage']) > 8, 'its memory is counted')
+        busy, quiet = of('busy'), of('counted-other')
+        self.assertLess(megabytes(busy['mem_usage']), 48)
+        self.assertTrue(busy['mem_usage'].endswith(' / 67.11MB'), busy)
+        self.assertLess(megabytes(quiet['mem_usage']), 8)
+        harness.wait_until(lambda: float(of('busy')['cpu_percent'].rstrip('%')) > 5, 'its use of processors is counted')
+        self.assertRegex(busy['net_io'], r'[0-9.]+k?B / [0-9.]+k?B')
+        self.assertGreater(int(busy['pids']), 0)
 
     def test_kube(self):
         self.make('made')
