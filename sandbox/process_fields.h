@@ -3,6 +3,7 @@
 #pragma once
 
 #include "runsc/oci/spec.h"
+#include "sandbox/own_limits.h"
 #include "sandbox/scheduling.h"
 
 namespace runsc {
@@ -18,7 +19,7 @@ void copy_process_fields(const oci::Process& process, Config& config) {
   config.additional_gids = process.user.additional_gids;
   config.umask = process.user.umask;
   config.capabilities = process.capabilities;
-  config.rlimits = process.rlimits;
+  config.rlimits = with_own_limits(process.rlimits);
   config.no_new_privileges = process.no_new_privileges;
   config.oom_score_adj = process.oom_score_adj ? process.oom_score_adj : own_oom_score_adj();
   config.scheduling = scheduling_of(process);

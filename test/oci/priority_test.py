@@ -1,6 +1,7 @@
 """What a container has of its caller and of config.json: nice value, oom_score_adj, scheduler, processors; and what it
 is shown of its limits."""
 import os
+import resource
 import subprocess
 import unittest
 
@@ -55,6 +56,31 @@ class Priority(oci.Case):
         self.assertEqual({os.getpriority(os.PRIO_PROCESS, p) for p in processes_of(pid)}, {own + 5})
         self.assertEqual(self.nice_of_exec(preexec_fn=with_priority(nice=7)), own + 7)
         self.assertEqual(self.nice_of_exec(), own)
+        self.kill_and_delete('c', pid)
+
+    def test_limits_of_the_caller(self):
+        """Those that config.json does not name, of the container and of what is executed in it."""
+        def with_limits(descriptors, core):
+            def apply():
+                resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
+                resource.setrlimit(resource.RLIMIT_CORE, (core, core))
+                resource.setrlimit(resource.RLIMIT_STACK, (4 << 20, resource.getrlimit(resource.RLIMIT_STACK)[1]))
+            return apply
+        # In descriptors, blocks of 512 bytes, kilobytes.
+        ask = 'ulimit -n; ulimit -Hc; ulimit -s'
+        pid = self.run_detached('c', ('sh', '-c', '(%s) > /data/limits; exec sleep 1000' % ask), self.shared,
+                                preexec_fn=with_limits(700, 1 << 20))
+        self.wait_file(self.work + '/limits', '700\n2048\n4096\n')
+        self.assertEqual(self.ok('exec', 'c', 'sh', '-c', ask, preexec_fn=with_limits(600, 0)), '600\n0\n4096\n')
+        self.kill_and_delete('c', pid)
+
+        def name_one(spec):
+            spec['process']['rlimits'] = [{'type': 'RLIMIT_NOFILE', 'soft': 100, 'hard': 200}]
+            return self.shared(spec)
+        os.unlink(self.work + '/limits')
+        pid = self.run_detached('c', ('sh', '-c', '(%s) > /data/limits; exec sleep 1000' % ask), name_one,
+                                preexec_fn=with_limits(700, 1 << 20))
+        self.wait_file(self.work + '/limits', '100\n2048\n4096\n')
         self.kill_and_delete('c', pid)
 
     def nice_of_exec(self, **options):
