@@ -1,4 +1,7 @@
 """`kubectl exec`, `attach` and `port-forward`, as far as a node has a part in them."""
+import hashlib
+import os
+
 import harness
 import pods
 import stream
@@ -23,6 +26,12 @@ class Streams(pods.Case):
         asked = self.exec(container, 'read line; echo "got $line"', stdin=True)
         asked.send(stream.STDIN, b'word\n')
         self.assertEqual(asked.end(), (b'got word\n', b'', 0))
+        # As `kubectl cp` does.
+        copied = self.exec(container, 'head -c 1000000 | sha256sum; echo done', stdin=True)
+        data = os.urandom(1000000)
+        for begin in range(0, len(data), 20000):
+            copied.send(stream.STDIN, data[begin:begin + 20000])
+        self.assertEqual(copied.end(), (b'%s  -\ndone\n' % hashlib.sha256(data).hexdigest().encode(), b'', 0))
 
     def test_terminal(self):
         container = self.pod().serve()
