@@ -180,5 +180,21 @@ class Containers(pods.Case):
         self.assertIn('CONTAINER_EXITED', caught.exception.details())
 
 
+class WithFlags(pods.Case):
+    handler = pods.node.WITH_SECCOMP
+
+    def test_profiles(self):
+        """Of the runtime, and of a file on the node, hold inside if the handler's program says so."""
+        pod = self.pod()
+        ask = 'sed -n "s/Seccomp:\t//p" /proc/self/status; mkdir /tmp/made || echo refused'
+        self.assertEqual(pod.run(ask).output_of_end('stdout'), '2\n')
+        profile = pod.directory + '/profile.json'
+        with open(profile, 'w') as f:
+            f.write('{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": ['
+                    '{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 1}]}')
+        local = pod.run(ask, **secured(seccomp={'profile_type': 'Localhost', 'localhost_ref': profile}))
+        self.assertEqual(local.output_of_end('stdout'), '2\nrefused\n')
+
+
 class ContainersOfRunc(Containers):
     handler = 'runc'

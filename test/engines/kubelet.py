@@ -1,8 +1,22 @@
 """What kubelet makes of a pod's manifest, as far as those in kubernetes/ go: calls of the CRI."""
 import os
 
+import yaml
+
+# Of the manifests; ours stands in for it.
+IMAGE = 'docker.io/library/busybox:1.36'
 UNITS = {'Ki': 1 << 10, 'Mi': 1 << 20, 'Gi': 1 << 30}
 CPU_PERIOD = 100000
+
+
+def path(name):
+    return os.path.join(os.path.dirname(os.path.abspath(__file__)), 'kubernetes', name)
+
+
+def read(name):
+    """What is in a manifest: a list."""
+    with open(path(name)) as f:
+        return list(yaml.safe_load_all(f))
 
 
 def bytes_of(quantity):
@@ -30,9 +44,9 @@ def mounts(pod, container):
     """Directories for volumes of the kind emptyDir, and where a container has them."""
     out = []
     for mount in container.get('volumeMounts', []):
-        path = os.path.join(pod.directory, 'volumes', mount['name'])
-        os.makedirs(path, mode=0o777, exist_ok=True)
-        out.append({'container_path': mount['mountPath'], 'host_path': path, 'readonly': mount.get('readOnly', False)})
+        volume = os.path.join(pod.directory, 'volumes', mount['name'])
+        os.makedirs(volume, mode=0o777, exist_ok=True)
+        out.append({'container_path': mount['mountPath'], 'host_path': volume, 'readonly': mount.get('readOnly', False)})
     return out
 
 

@@ -1,30 +1,19 @@
-"""The Kubernetes manifests: well formed, of the handler that `runsc install` writes, and a pod that runs on a node and that
-Podman can play."""
+"""The Kubernetes manifests: well formed, of the handler that `runsc install` writes, and a pod that Podman can play."""
 import json
 import os
 import subprocess
 import tempfile
 import unittest
 
-import yaml
-
+import engine
 import harness
 import kubelet
 import podman_test
-import pods
-from pods import set_up_module as setUpModule
-
-HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'kubernetes')
-
-
-def read(name):
-    with open(os.path.join(HERE, name)) as f:
-        return list(yaml.safe_load_all(f))
 
 
 class Manifests(unittest.TestCase):
     def test_runtime_class(self):
-        (runtime,) = read('runtime_class.yaml')
+        (runtime,) = kubelet.read('runtime_class.yaml')
         self.assertEqual((runtime['apiVersion'], runtime['kind']), ('node.k8s.io/v1', 'RuntimeClass'))
         # The only members that version has.
         self.assertLessEqual(set(runtime), {'apiVersion', 'kind', 'metadata', 'handler', 'overhead', 'scheduling'})
@@ -36,16 +25,17 @@ class Manifests(unittest.TestCase):
             self.assertIsInstance(value, str, key)
 
     def test_pod_uses_it(self):
-        (runtime,), (pod,) = read('runtime_class.yaml'), read('pod.yaml')
+        (runtime,), (pod,) = kubelet.read('runtime_class.yaml'), kubelet.read('pod.yaml')
         self.assertEqual((pod['apiVersion'], pod['kind']), ('v1', 'Pod'))
         self.assertEqual(pod['spec']['runtimeClassName'], runtime['metadata']['name'])
         volumes = {volume['name'] for volume in pod['spec']['volumes']}
         for container in pod['spec']['containers']:
             self.assertEqual({'name', 'image', 'command'} - set(container), set())
+            self.assertEqual(container['image'], kubelet.IMAGE)
             self.assertLessEqual({mount['name'] for mount in container['volumeMounts']}, volumes)
 
     def test_handler_is_what_install_writes(self):
-        (runtime,) = read('runtime_class.yaml')
+        (runtime,) = kubelet.read('runtime_class.yaml')
         with tempfile.TemporaryDirectory() as work:
             path = os.path.join(work, 'config.toml')
             subprocess.run([harness.RUNSC, 'install', '--containerd-config', path], check=True,
@@ -55,24 +45,11 @@ class Manifests(unittest.TestCase):
                               f.read())
 
 
-class PodOnNode(pods.Case):
-    def test_run(self):
-        """As a cluster has it run that knows both manifests."""
-        (runtime,), (manifest,) = read('runtime_class.yaml'), read('pod.yaml')
-        self.assertEqual(manifest['spec']['runtimeClassName'], runtime['metadata']['name'])
-        self.handler = runtime['handler']
-        pod = self.pod(hostname=manifest['metadata']['name'])
-        web, client = (kubelet.run_container(pod, container) for container in manifest['spec']['containers'])
-        harness.wait_until(lambda: client.exec('cat /exchange/answer').stdout == b'served\n', 'the answer')
-        self.assertIn('runsc', client.said('uname', '-a'))
-        self.assertEqual(web.exec('touch /x').exit_code, 1)
-        self.assertEqual(web.said('sed -n "s/MemTotal: *//p" /proc/meminfo'), '%d kB' % (128 << 10))
-
-
 class Pod(podman_test.Podman):
     def test_play(self):
         """Podman plays the pod as it is written, in one sandbox of this runtime."""
-        self.ok('play', 'kube', '--network', self.name, os.path.join(HERE, 'pod.yaml'))
+        self.ok('tag', engine.IMAGE, kubelet.IMAGE)
+        self.ok('play', 'kube', '--network', self.name, kubelet.path('pod.yaml'))
         client = 'sandboxed-client'
         harness.wait_until(lambda: self.ok('exec', client, 'cat', '/exchange/answer') == 'served\n', 'the answer')
         self.assertIn('runsc', self.ok('exec', client, 'uname', '-a'))
@@ -81,4 +58,4 @@ class Pod(podman_test.Podman):
         link = ('readlink', '/proc/self/ns/net')
         self.assertEqual(self.ok('exec', client, *link), self.ok('exec', 'sandboxed-web', *link))
         self.assertEqual(self.state(infra)['Status'], 'running')
-        self.ok('play', 'kube', '--down', os.path.join(HERE, 'pod.yaml'))
+        self.ok('play', 'kube', '--down', kubelet.path('pod.yaml'))

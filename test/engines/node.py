@@ -17,6 +17,7 @@ import harness
 import walls
 
 OURS = 'runsc'
+WITH_SECCOMP = 'runsc-seccomp'
 IMAGE = engine.IMAGE
 PAUSE = 'docker.io/library/runsc-pause:1'
 CAP_SYS_RESOURCE = 24
@@ -37,6 +38,13 @@ disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshot
   [plugins."io.containerd.grpc.v1.cri".cni]
     bin_dir = "/usr/lib/cni"
     conf_dir = "{work}/cni"
+'''
+# A handler with flags of the runtime.
+WITH_FLAGS = '''
+[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.{name}]
+  runtime_type = "io.containerd.runc.v2"
+  [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.{name}.options]
+    BinaryName = "{work}/with-seccomp"
 '''
 
 
@@ -70,6 +78,11 @@ class Node:
         with open(config, 'w') as f:
             f.write(CONFIG.format(work=self.work, pause=PAUSE, restrict=str(not may_lower_oom_score()).lower()))
         subprocess.run([self.runtime, 'install', '--containerd-config', config], check=True, stdout=subprocess.DEVNULL)
+        with open(config, 'a') as f:
+            f.write(WITH_FLAGS.format(name=WITH_SECCOMP, work=self.work))
+        with open(self.work + '/with-seccomp', 'w') as f:
+            f.write('#!/bin/sh\nexec %s --oci-seccomp "$@"\n' % self.runtime)
+        os.chmod(self.work + '/with-seccomp', 0o755)
         os.makedirs(self.work + '/cni')
         with open(self.work + '/cni/10-bridge.conflist', 'w') as f:
             json.dump({'cniVersion': '0.4.0', 'name': 'pods', 'plugins': [

@@ -148,6 +148,11 @@ class Container:
         """What it has written, of one stream or of both."""
         return ''.join(text + ('\n' if tag == 'F' else '') for of, tag, text in self.log() if stream in (None, of))
 
+    def output_of_end(self, stream):
+        """What it has written of a stream when it has ended."""
+        self.wait()
+        return self.output(stream)
+
     def result(self):
         """What it has written in all, and its exit status."""
         status = self.wait()
