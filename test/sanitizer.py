@@ -10,6 +10,8 @@ import tempfile
 import threading
 
 VARIABLE = 'RUNSC_SANITIZER_REPORTS'
+# Where processes report whose caller gave them an environment of its own, as Podman's conmon does.
+DEFAULT = '/tmp/runsc-sanitizer-reports'
 FRAME = re.compile(r'\(([^()\s]+)\+(0x[0-9a-f]+)\)')
 # What a report is long enough to show; a storm of them is cut.
 LIMIT = 200_000
@@ -33,21 +35,28 @@ class Reports:
             os.close(handle)
             os.chmod(self.path, 0o666)  # users without privileges report too
             os.environ[VARIABLE] = self.path
-        self.seen = self.size()
+        paths = {self.path} | ({DEFAULT} if of(runtime) else set())
+        self.made = [path for path in paths if path != self.path and not os.path.exists(path)]
+        self.seen = {path: self.size(path) for path in paths}
 
-    def size(self):
-        return os.path.getsize(self.path) if os.path.exists(self.path) else 0
+    @staticmethod
+    def size(path):
+        return os.path.getsize(path) if os.path.exists(path) else 0
 
     def take(self):
         """What has been reported since the last call, with names and lines of functions; '' when nothing was."""
         with self.lock:
-            if self.size() <= self.seen:
-                return ''
-            with open(self.path, errors='replace') as f:
-                f.seek(self.seen)
-                text = f.read(LIMIT)
-            self.seen = self.size()
+            text = ''.join(self.news(path) for path in sorted(self.seen))
         return self.symbolise(text)
+
+    def news(self, path):
+        if self.size(path) <= self.seen[path]:
+            return ''
+        with open(path, errors='replace') as f:
+            f.seek(self.seen[path])
+            text = f.read(LIMIT)
+        self.seen[path] = self.size(path)
+        return text
 
     def symbolise(self, text):
         """The contained processes cannot open the program that they are, and name it as they saw it last."""
@@ -65,3 +74,6 @@ class Reports:
         if self.temporary:
             os.environ.pop(VARIABLE, None)
             os.unlink(self.path)
+        for path in self.made:
+            if os.path.exists(path):
+                os.unlink(path)

@@ -2,12 +2,15 @@
 
 #ifdef RUNSC_SANITIZED
 
+#include <dlfcn.h>
 #include <fcntl.h>
+#include <link.h>
 #include <sanitizer/common_interface_defs.h>
 #include <sys/stat.h>
 
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 
 // Looked up by name. Leaks are not looked for: the contained processes end without giving anything back, and may not
 // look.
@@ -27,6 +30,25 @@ constexpr const char kDefaultFile[] = "/tmp/runsc-sanitizer-reports";
 // Above the descriptors that a caller may have given us.
 constexpr int kFirstNumber = 900;
 
+// Has one run-time library report to a file, of which it gets a descriptor for the life of the process: the one that it
+// had before it closes.
+void redirect_library(const char* name, int file) {
+  void* library = ::dlopen(name, RTLD_NOLOAD | RTLD_LAZY);
+  if (library == nullptr) return;
+  // By its own handle: the name alone means the first library's, and each has a file of its own.
+  const auto set = reinterpret_cast<void (*)(void*)>(::dlsym(library, "__sanitizer_set_report_fd"));
+  const int own = ::fcntl(file, F_DUPFD_CLOEXEC, kFirstNumber);
+  if (set != nullptr && own >= 0) set(reinterpret_cast<void*>(static_cast<std::intptr_t>(own)));
+  ::dlclose(library);
+}
+
+int redirect_if_sanitizer(dl_phdr_info* loaded, std::size_t, void* file) {
+  if (std::strstr(loaded->dlpi_name, "san.so") != nullptr) {
+    redirect_library(loaded->dlpi_name, *static_cast<const int*>(file));
+  }
+  return 0;
+}
+
 }  // namespace
 
 UniqueFd open_sanitizer_reports() {
@@ -45,9 +67,9 @@ UniqueFd open_sanitizer_reports() {
 void prepare_sanitizer_for_policy() { __sanitizer_sandbox_on_notify(nullptr); }
 
 void redirect_sanitizer_reports() {
-  UniqueFd file = open_sanitizer_reports();
-  // For the life of the process.
-  if (file) __sanitizer_set_report_fd(reinterpret_cast<void*>(static_cast<std::intptr_t>(file.release())));
+  const UniqueFd file = open_sanitizer_reports();
+  int number = file.get();
+  if (file) ::dl_iterate_phdr(redirect_if_sanitizer, &number);
 }
 
 }  // namespace runsc

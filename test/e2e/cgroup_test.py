@@ -12,7 +12,7 @@ import harness
 
 RUNC = shutil.which('runc')
 FOREVER = ['sleep', '1000']
-MIB = 1 << 20
+MIB = harness.MIB
 
 
 def own_cgroups():
@@ -270,8 +270,8 @@ class Cgroup(harness.Case):
             (['--cpu-share', '256'], 'cpu', 'cpu.shares', '256'),
             (['--cpu-period', '50000', '--cpu-quota', '25000'], 'cpu', 'cpu.cfs_quota_us', '25000'),
             (['--cpuset-cpus', '0'], 'cpuset', 'cpuset.cpus', '0'),
-            (['--memory', '96m'], 'memory', 'memory.limit_in_bytes', str(96 * MIB)),
-            (['--memory-reservation', '48m'], 'memory', 'memory.soft_limit_in_bytes', str(48 * MIB)),
+            (['--memory', '%dm' % (96 * harness.MEMORY_SCALE)], 'memory', 'memory.limit_in_bytes', str(96 * MIB)),
+            (['--memory-reservation', str(48 * MIB)], 'memory', 'memory.soft_limit_in_bytes', str(48 * MIB)),
             (['--memory-swap', str(128 * MIB)], 'memory', 'memory.memsw.limit_in_bytes', str(128 * MIB)),
             (['--pids-limit', '30'], 'pids', 'pids.max', str(4 * 30 + 64)),
         ]
@@ -314,7 +314,7 @@ class Cgroup(harness.Case):
         self.stop()
 
     def out_of_memory(self, script):
-        """Runs a script in 64 MiB next to another container, which must not notice."""
+        """Runs a script in 64 * MIB next to another container, which must not notice."""
         other = self.start('run', '--bundle', self.bundle(FOREVER), 'other')
         self.wait_running('other', other)
         memory = {'memory': {'limit': 64 * MIB, 'swap': 64 * MIB}}

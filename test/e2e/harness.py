@@ -16,6 +16,9 @@ import sanitizer
 RUNSC = os.environ.get('RUNSC', '')
 SANITIZERS = sanitizer.of(RUNSC)
 PR_SET_CHILD_SUBREAPER = 36
+# For limits of memory. A sandbox with a sanitizer takes some hundred megabytes by itself: there they are larger.
+MEMORY_SCALE = 16 if SANITIZERS else 1
+MIB = MEMORY_SCALE << 20
 # For waits that end as soon as something happens; a test fails when it does not happen at all.
 PATIENCE = 60.0
 

@@ -157,7 +157,7 @@ class Pods(oci.Case):
     @unittest.skipUnless(os.path.isdir('/sys/fs/cgroup'), 'the host has no cgroups')
     def test_memory_of_a_member_runs_out(self):
         """Only that one ends."""
-        limit = 48 << 20
+        limit = 48 * harness.MIB
         hog = 'x=0123456789abcdef; while :; do x=$x$x; done'
 
         def change(spec):
