@@ -1,6 +1,8 @@
 // dup(2) and its relatives, fcntl(2).
 #include <fcntl.h>
 
+#include <cstddef>
+
 #include "boot/fs/pipe/pipe.h"
 #include "boot/kernel/fd_table.h"
 #include "boot/syscalls/handlers.h"
@@ -42,18 +44,22 @@ Result<long> set_owner(CurrentTask& task, FileDescription& file, int type, int i
   return 0;
 }
 
+// f_owner_ex with a number in place of its enumeration: the application writes there what it likes.
+struct OwnerArgument {
+  std::int32_t type;
+  std::int32_t pid;
+};
+static_assert(sizeof(OwnerArgument) == sizeof(f_owner_ex) && offsetof(OwnerArgument, pid) == offsetof(f_owner_ex, pid));
+
 Result<long> set_owner_ex(CurrentTask& task, FileDescription& file, std::uint64_t argument) {
-  const f_owner_ex owner = TRY(task.read(UserIn<f_owner_ex>{{argument}}));
+  const OwnerArgument owner = TRY(task.read(UserIn<OwnerArgument>{{argument}}));
   if (owner.type < F_OWNER_TID || owner.type > F_OWNER_PGRP) return Errno(EINVAL);
   return set_owner(task, file, owner.type, owner.pid);
 }
 
 Result<long> get_owner_ex(CurrentTask& task, FileDescription& file, std::uint64_t argument) {
   const FileDescription::AsyncOwner owner = file.async_owner();
-  f_owner_ex result{};
-  result.type = static_cast<decltype(result.type)>(owner.type);
-  result.pid = owner.id;
-  TRY(task.write(UserOut<f_owner_ex>{{argument}}, result));
+  TRY(task.write(UserOut<OwnerArgument>{{argument}}, {owner.type, owner.id}));
   return 0;
 }
 

@@ -340,5 +340,18 @@ TEST_F(Io, FioclexSetsTheDescriptorFlag) {
   EXPECT_EQ(0, fcntl(fd(), F_GETFD));
 }
 
+TEST_F(Io, KindOfTheOwnerIsChecked) {
+  f_owner_ex owner = {F_OWNER_PID, getpid()};
+  EXPECT_OK(fcntl(fd(), F_SETOWN_EX, &owner));
+  for (const int kind : {-1, 3, 563491517}) {
+    const int unknown[2] = {kind, getpid()};
+    EXPECT_ERRNO(fcntl(fd(), F_SETOWN_EX, unknown), EINVAL) << kind;
+  }
+  owner = {};
+  EXPECT_OK(fcntl(fd(), F_GETOWN_EX, &owner));
+  EXPECT_EQ(F_OWNER_PID, owner.type);
+  EXPECT_EQ(getpid(), owner.pid);
+}
+
 }  // namespace
 }  // namespace guest
