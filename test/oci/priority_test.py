@@ -149,7 +149,7 @@ class Priority(oci.Case):
 @unittest.skipUnless(os.path.isdir('/sys/fs/cgroup/memory') or os.path.exists('/sys/fs/cgroup/cgroup.controllers'),
                      'the host has no cgroups')
 class ShownLimits(oci.Case):
-    MIB = 1 << 20
+    MIB = harness.MIB
 
     def limited(self, spec):
         # Ours shows the version that the type names; under runc both are what the host has.
@@ -174,7 +174,8 @@ class ShownLimits(oci.Case):
                   'memory/memory.soft_limit_in_bytes': str(32 * self.MIB), 'pids/pids.max': '40'}
         self.assertEqual(self.shown(wanted), wanted)
         self.assertLess(int(self.shown(['memory/memory.usage_in_bytes']).popitem()[1]), 64 * self.MIB)
-        self.ok('update', '--cpu-quota', '20000', '--memory', '80M', '--memory-swap', '128M', 'c')
+        self.ok('update', '--cpu-quota', '20000', '--memory', '%dM' % (80 * harness.MEMORY_SCALE), '--memory-swap',
+                str(128 * self.MIB), 'c')
         wanted.update({'cpu/cpu.cfs_quota_us': '20000', 'memory/memory.limit_in_bytes': str(80 * self.MIB),
                        'memory/memory.memsw.limit_in_bytes': str(128 * self.MIB)})
         self.assertEqual(self.shown(wanted), wanted)
