@@ -81,10 +81,15 @@ class Result(unittest.TextTestResult):
         super().addSuccess(test)
         self.passed += 1
 
+    def startTest(self, test):
+        super().startTest(test)
+        self.passed_before = self.passed
+
     def stopTest(self, test):
         super().stopTest(test)
         text = self.reports.take()
         if text:
+            self.passed = self.passed_before
             self.addFailure(test, (AssertionError, AssertionError('reports of a sanitizer:\n' + text), None))
 
 
