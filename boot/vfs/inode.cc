@@ -3,19 +3,19 @@
 #include "boot/vfs/file_description.h"
 #include "boot/vfs/file_leases.h"
 #include "boot/vfs/file_locks.h"
+#include "boot/vfs/inode_twins.h"
 #include "boot/vfs/inode_watches.h"
 #include "boot/vfs/permissions.h"
 
 namespace runsc {
 
 struct Inode::Extras {
-  std::atomic<FileLocks*> locks{nullptr};
   std::atomic<InodeWatches*> watches{nullptr};
   std::atomic<FileLeases*> leases{nullptr};
-  Guarded<std::shared_ptr<void>, LockLevel::kLeaf> attachment;
+  const InodeCommonsPtr commons;
 
+  explicit Extras(InodeCommonsPtr shared) : commons(shared ? std::move(shared) : std::make_shared<InodeCommons>()) {}
   ~Extras() {
-    delete locks.load();
     delete watches.load();
     delete leases.load();
   }
@@ -40,7 +40,12 @@ Inode::Inode(FileSystem& file_system) : file_system_(file_system) {}
 
 Inode::~Inode() { delete extras_.load(); }
 
-Inode::Extras& Inode::extras() { return make_once(extras_); }
+Inode::Extras& Inode::extras() {
+  if (Extras* existing = extras_.load(std::memory_order_acquire)) return *existing;
+  return make_once(extras_, shared_commons());
+}
+
+InodeCommonsPtr Inode::shared_commons() { return nullptr; }
 
 Result<void> Inode::set_attributes(const AttributeChange&) { return Errno(EPERM); }
 
@@ -93,11 +98,11 @@ Result<void> Inode::set_xattr(std::string_view, std::span<const std::byte>, int)
 Result<void> Inode::remove_xattr(std::string_view) { return Errno(EOPNOTSUPP); }
 Result<std::vector<std::string>> Inode::list_xattrs() { return std::vector<std::string>(); }
 
-FileLocks& Inode::locks() { return make_once(extras().locks); }
+FileLocks& Inode::locks() { return make_once(extras().commons->locks); }
 
 bool Inode::has_locks() const {
   const Extras* extras = extras_.load(std::memory_order_acquire);
-  return extras != nullptr && extras->locks.load(std::memory_order_acquire) != nullptr;
+  return extras != nullptr && extras->commons->locks.load(std::memory_order_acquire) != nullptr;
 }
 
 FileLeases& Inode::leases() { return make_once(extras().leases); }
@@ -116,21 +121,17 @@ bool Inode::has_watches() const {
   return watches != nullptr && !watches->empty();
 }
 
-std::shared_ptr<void> Inode::attachment() const {
-  const Extras* extras = extras_.load(std::memory_order_acquire);
-  if (extras == nullptr) return nullptr;
-  return *extras->attachment.lock();
-}
+std::shared_ptr<void> Inode::attachment() { return *extras().commons->attachment.lock(); }
 
 std::shared_ptr<void> Inode::attach_once(std::shared_ptr<void> object) {
-  auto attachment = extras().attachment.lock();
+  auto attachment = extras().commons->attachment.lock();
   if (!*attachment) *attachment = std::move(object);
   return *attachment;
 }
 
 void Inode::detach(const std::shared_ptr<void>& object) {
   std::shared_ptr<void> dropped;  // ends after the lock is released
-  auto attachment = extras().attachment.lock();
+  auto attachment = extras().commons->attachment.lock();
   if (*attachment == object) dropped.swap(*attachment);
   attachment.unlock();
 }

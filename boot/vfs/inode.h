@@ -33,6 +33,7 @@ class FileLocks;
 class FileSystem;
 class Inode;
 class InodeWatches;
+struct InodeCommons;
 using FilePtr = std::shared_ptr<FileDescription>;
 using InodePtr = std::shared_ptr<Inode>;
 
@@ -123,9 +124,13 @@ class Inode : public std::enable_shared_from_this<Inode> {
   Claims& claims() { return claims_; }
   // What a Unix socket bound to this inode, or a FIFO, attaches: the first caller's object stays. The type is known
   // from type(). Held weakly for sockets by the object itself.
-  std::shared_ptr<void> attachment() const;
+  std::shared_ptr<void> attachment();
   std::shared_ptr<void> attach_once(std::shared_ptr<void> object);
   void detach(const std::shared_ptr<void>& object);
+
+ protected:
+  // Locks and attachment: asked for on their first use. Null: the inode's own.
+  virtual std::shared_ptr<InodeCommons> shared_commons();
 
  private:
   struct Extras;

@@ -12,6 +12,7 @@
 
 #include "boot/base/lock.h"
 #include "boot/vfs/file_locks.h"
+#include "boot/vfs/inode_twins.h"
 #include "boot/vfs/special_files.h"
 
 namespace runsc {
@@ -78,6 +79,7 @@ struct VfsServices {
   // ENODEV: there is none of that name. Empty: there is no network.
   std::function<Result<NetworkInterface>(const std::string& name)> network_interface;
   LockWaits lock_waits;
+  const std::shared_ptr<InodeTwins> inode_twins = std::make_shared<InodeTwins>();
   std::atomic<int> next_mount_id{1};
   std::atomic<std::uint32_t> next_rename_cookie{1};  // of IN_MOVED_FROM and IN_MOVED_TO
 };

@@ -3,6 +3,7 @@
 
 #include "boot/base/unique_fd.h"
 #include "boot/vfs/inode.h"
+#include "boot/vfs/inode_twins.h"
 
 namespace runsc {
 
@@ -12,7 +13,8 @@ enum class GoferCaching {
             // again before each use; attributes are the host's own at every look
 };
 
-// Takes the kernel's end of a gofer connection and waits until the gofer answers. EIO: it does not.
-Result<FileSystemPtr> attach_gofer(UniqueFd socket, GoferCaching caching);
+// Takes the kernel's end of a gofer connection and waits until the gofer answers. `twins`: where its inodes meet those
+// of other connections; null: nowhere. EIO: it does not answer.
+Result<FileSystemPtr> attach_gofer(UniqueFd socket, GoferCaching caching, std::shared_ptr<InodeTwins> twins = nullptr);
 
 }  // namespace runsc

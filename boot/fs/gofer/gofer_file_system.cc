@@ -18,17 +18,22 @@ std::uint64_t device_of(const gofer::FileAttributes& attributes) {
 
 }  // namespace
 
-Result<FileSystemPtr> attach_gofer(UniqueFd socket, GoferCaching caching) {
+Result<FileSystemPtr> attach_gofer(UniqueFd socket, GoferCaching caching, std::shared_ptr<InodeTwins> twins) {
   const bool watch = caching == GoferCaching::kShared;
-  return FileSystemPtr(GoferFileSystem::make(TRY(gofer::GoferConnection::attach(std::move(socket), watch)), caching));
+  return FileSystemPtr(
+      GoferFileSystem::make(TRY(gofer::GoferConnection::attach(std::move(socket), watch)), caching, std::move(twins)));
 }
 
-GoferFileSystem::GoferFileSystem(std::unique_ptr<gofer::GoferConnection> connection, GoferCaching caching)
-    : connection_(std::move(connection)), caching_(caching), changes_(connection_->take_changes()) {}
+GoferFileSystem::GoferFileSystem(std::unique_ptr<gofer::GoferConnection> connection, GoferCaching caching,
+                                 std::shared_ptr<InodeTwins> twins)
+    : connection_(std::move(connection)),
+      caching_(caching),
+      twins_(std::move(twins)),
+      changes_(connection_->take_changes()) {}
 
 std::shared_ptr<GoferFileSystem> GoferFileSystem::make(std::unique_ptr<gofer::GoferConnection> connection,
-                                                       GoferCaching caching) {
-  std::shared_ptr<GoferFileSystem> made(new GoferFileSystem(std::move(connection), caching));
+                                                       GoferCaching caching, std::shared_ptr<InodeTwins> twins) {
+  std::shared_ptr<GoferFileSystem> made(new GoferFileSystem(std::move(connection), caching, std::move(twins)));
   const gofer::FileAttributes& attributes = made->connection_->root_attributes();
   made->root_device_ = device_of(attributes);
   made->root_ = std::make_shared<GoferInode>(*made, gofer::RemoteNode{{}, attributes});

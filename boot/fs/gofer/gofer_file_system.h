@@ -26,8 +26,8 @@ using DonatedFilePtr = std::shared_ptr<const DonatedFile>;
 class GoferFileSystem : public FileSystem {
  public:
   // `connection` was attached.
-  static std::shared_ptr<GoferFileSystem> make(std::unique_ptr<gofer::GoferConnection> connection,
-                                               GoferCaching caching);
+  static std::shared_ptr<GoferFileSystem> make(std::unique_ptr<gofer::GoferConnection> connection, GoferCaching caching,
+                                               std::shared_ptr<InodeTwins> twins);
 
   std::string_view type_name() const override { return "9p"; }
   InodePtr root() override;
@@ -35,6 +35,7 @@ class GoferFileSystem : public FileSystem {
 
   gofer::GoferConnection& connection() { return *connection_; }
   GoferCaching caching() const { return caching_; }
+  InodeTwins* twins() const { return twins_.get(); }
   // Of a shared mount.
   HostChanges& changes() { return changes_; }
 
@@ -52,10 +53,12 @@ class GoferFileSystem : public FileSystem {
   using Identity = std::pair<std::uint64_t, std::uint64_t>;  // device, inode
   static Identity identity(const gofer::FileAttributes& attributes);
 
-  GoferFileSystem(std::unique_ptr<gofer::GoferConnection> connection, GoferCaching caching);
+  GoferFileSystem(std::unique_ptr<gofer::GoferConnection> connection, GoferCaching caching,
+                  std::shared_ptr<InodeTwins> twins);
 
   std::unique_ptr<gofer::GoferConnection> connection_;
   GoferCaching caching_;
+  const std::shared_ptr<InodeTwins> twins_;
   HostChanges changes_;
   std::uint64_t root_device_ = 0;
   Guarded<std::map<Identity, std::weak_ptr<GoferInode>>, LockLevel::kFsInternal> inodes_;

@@ -31,6 +31,10 @@ GoferInode::GoferInode(GoferFileSystem& file_system, gofer::RemoteNode node)
   if (gofer().changes().add(watch_)) state->version = 0;
 }
 
+InodeCommonsPtr GoferInode::shared_commons() {
+  return gofer().twins() != nullptr ? gofer().twins()->commons({device_, inode_, type_}) : nullptr;
+}
+
 GoferInode::~GoferInode() {
   gofer().changes().remove(watch_);
   gofer().forget(*this);

@@ -79,6 +79,7 @@ class GoferInode : public Inode {
   template <typename Make>
   Result<InodePtr> adopt_made(std::string_view name, Make&& make);
   Result<void> unlink_entry(std::string_view name, bool is_directory);
+  InodeCommonsPtr shared_commons() override;
   DonatedFilePtr remember(State& state, UniqueFd descriptor, bool writable);
   // As the host has it now, through whatever descriptor there is.
   static std::optional<struct stat> look(const State& state);

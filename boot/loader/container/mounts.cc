@@ -50,7 +50,7 @@ Result<FileSystemPtr> open_gofer_mount(const ContainerMount& mount, MountSources
   UniqueFd socket = TRY(take(sources.gofer_connections, mount.connection));
   const GoferCaching caching =
       mount.file_access == FileAccess::kExclusive ? GoferCaching::kExclusive : GoferCaching::kShared;
-  FileSystemPtr files = TRY(attach_gofer(std::move(socket), caching));
+  FileSystemPtr files = TRY(attach_gofer(std::move(socket), caching, sources.services->inode_twins));
   if (mount.overlay == OverlayKind::kNone) return files;
   return add_overlay(mount, sources, std::move(files));
 }
