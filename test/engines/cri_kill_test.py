@@ -1,4 +1,4 @@
-"""kill -9 of each process of a pod, and of containerd: what ends with it, what goes on, and that the pod can be removed."""
+"""kill -9 of each process of a pod, and of containerd: what ends with it, what goes on, and that nothing is left."""
 import os
 import signal
 

@@ -129,6 +129,20 @@ class Pods(pods.Case):
         os.rename(volume + '/..new', volume + '/secret')
         self.assertEqual([container.said('cat', '/data/secret') for container in (writer, reader)], ['new', 'new'])
 
+    def test_meeting_in_a_volume(self):
+        """Containers reach each other by sockets and FIFOs in a directory that both have."""
+        pod = self.pod()
+        volume = pod.directory + '/empty-dir'
+        os.makedirs(volume)
+        mount = [{'container_path': '/data', 'host_path': volume}]
+        logging = pod.serve('ln -s /data/log /dev/log; syslogd -O /data/messages; mkfifo /data/fifo; '
+                            + pods.SERVICE, mounts=mount)
+        other = pod.serve('ln -s /data/log /dev/log; ' + pods.SERVICE, mounts=mount)
+        other.said('until logger of-other; do sleep 0.1; done; '
+                   'until grep -q of-other /data/messages; do sleep 0.1; done')
+        logging.said('(echo through > /data/fifo) > /dev/null 2>&1 &')
+        self.assertEqual(other.said('cat', '/data/fifo'), 'through')
+
 
 class PodsOfRunc(Pods):
     handler = 'runc'

@@ -46,7 +46,8 @@ def mounts(pod, container):
     for mount in container.get('volumeMounts', []):
         volume = os.path.join(pod.directory, 'volumes', mount['name'])
         os.makedirs(volume, mode=0o777, exist_ok=True)
-        out.append({'container_path': mount['mountPath'], 'host_path': volume, 'readonly': mount.get('readOnly', False)})
+        out.append({'container_path': mount['mountPath'], 'host_path': volume,
+                    'readonly': mount.get('readOnly', False)})
     return out
 
 
