@@ -39,7 +39,9 @@ std::vector<SeccompRule> platform_rules() {
       {SYS_tgkill, {}, "the same; abort(3)", false},
       {SYS_wait4, {}, "reap them"},
       {SYS_waitid, {}, "whether one that is slow to answer has died; it is not reaped by asking", false},
-      {SYS_sched_setaffinity, {}, "agents, and threads that wait for a gofer, stay on one processor"},
+      {SYS_sched_setaffinity,
+       {},
+       "agents, and threads that wait for a gofer, stay on one processor; an application's where it asks to be"},
       {SYS_getcpu, {}, "which processor that is, where the vdso does not tell", false},
   };
 }

@@ -14,6 +14,7 @@
 #include "boot/kernel/futex.h"
 #include "boot/kernel/kernel.h"
 #include "boot/kernel/memory_limits.h"
+#include "boot/kernel/processors.h"
 #include "boot/kernel/ptrace.h"
 #include "boot/kernel/seccomp_check.h"
 #include "boot/kernel/signal_send.h"
@@ -70,6 +71,7 @@ void CurrentTask::run() {
 void CurrentTask::publish_context() {
   auto tree = kernel().tasks().lock();
   task_->set_context(*tree, context_.get());
+  if (context_ && task_->affinity.load() != ~std::uint64_t{0}) context_->run_on(effective_affinity(*task_));
   if (context_ && (task_->has_work() || group().control_group()->frozen(*tree))) context_->kick();
 }
 
@@ -93,7 +95,7 @@ void CurrentTask::serve() {
       return;
     case Event::Kind::kGone:
       LOG(WARNING) << "task " << raw(task_->tid()) << ": its host thread has died; the process is killed";
-      return exit_group(SIGKILL);
+      return exit_group(event.signal != 0 ? event.signal : SIGKILL);
   }
 }
 
@@ -176,7 +178,7 @@ void CurrentTask::continue_thread() {
 
 // A host thread cannot take back what its filter allows, so another one takes its place.
 void CurrentTask::replace_by_guarded_thread() {
-  ThreadState state{registers(), {}, true};
+  ThreadState state{registers(), {}, true, context_->rseq()};
   const auto fp = context_->fp_state();
   state.fp_state.assign(fp.begin(), fp.end());
   Result<std::unique_ptr<Context>> guarded = user_memory().new_context(state);

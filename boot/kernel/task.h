@@ -149,7 +149,7 @@ class Task : public std::enable_shared_from_this<Task> {
   Usage usage() const;
   std::int64_t start_time_ns() const { return start_time_ns_; }  // CLOCK_BOOTTIME
 
-  // sched(7), nice(2), ioprio: recorded and reported, the host schedules.
+  // sched(7), nice(2), ioprio: recorded and reported, the host schedules. Affinity is the Context's, too.
   std::atomic<int> nice{0};
   std::atomic<int> scheduling_policy{0};
   std::atomic<int> scheduling_priority{0};

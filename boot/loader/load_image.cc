@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 
+#include "boot/abi/auxv.h"
 #include "boot/base/checked.h"
 #include "boot/loader/elf_file.h"
 #include "boot/loader/elf_mapping.h"
@@ -143,8 +144,9 @@ std::vector<std::pair<std::uint64_t, std::uint64_t>> make_auxv(const MemoryManag
   const Credentials& who = *exec.credentials;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> auxv;
   if (memory.layout().vdso != 0) auxv.emplace_back(AT_SYSINFO_EHDR, memory.layout().vdso);
-  // The host's processor and its signal frames are the application's.
-  for (const std::uint64_t type : {std::uint64_t{AT_MINSIGSTKSZ}, std::uint64_t{AT_HWCAP}})
+  // The host's processor, its signal frames and its rseq areas are the application's.
+  for (const std::uint64_t type :
+       {std::uint64_t{AT_MINSIGSTKSZ}, std::uint64_t{AT_HWCAP}, kRseqFeatureSize, kRseqAlign})
     auxv.emplace_back(type, getauxval(type));
   auxv.insert(auxv.end(), {{AT_PAGESZ, kPageSize},
                            {AT_CLKTCK, kClockTicks},

@@ -23,6 +23,8 @@ class FakeContext : public Context {
   Registers& registers() override { return registers_; }
   std::span<const std::byte> fp_state() const override { return {}; }
   Result<void> set_fp_state(std::span<const std::byte>) override { return {}; }
+  const RseqArea& rseq() const override { return rseq_; }
+  void run_on(std::uint64_t) override {}
   void kick() override {
     ++kicks;
     if (on_kick) on_kick();
@@ -35,6 +37,7 @@ class FakeContext : public Context {
 
  private:
   Registers registers_;
+  RseqArea rseq_;
 };
 
 // What one page is mapped to.

@@ -22,6 +22,14 @@
 
 namespace runsc {
 
+// A registration of rseq(2), which the host keeps for each thread of the application.
+struct RseqArea {
+  std::uint64_t address = 0;  // 0: none
+  std::uint32_t length = 0;
+  std::uint32_t signature = 0;
+  friend bool operator==(const RseqArea&, const RseqArea&) = default;
+};
+
 // The complete state with which a Context starts or continues: what fork copies and execve replaces.
 struct ThreadState {
   Registers registers;
@@ -30,6 +38,9 @@ struct ThreadState {
   // The thread executes no call natively, not even those that are otherwise left to the host (futex waits): each is an
   // event, and those may then be answered by continue_natively(). For tasks with seccomp filters of their own.
   bool no_native_calls = false;
+  // What the thread registers before its first instruction. That the host refuses it is nobody's error: the memory may
+  // be gone.
+  RseqArea rseq;
 };
 
 // Why a Context stopped running application code.
@@ -46,6 +57,7 @@ struct Event {
   std::uint64_t number = 0;
   std::array<std::uint64_t, 6> args{};
   std::uint64_t instruction_pointer = 0;  // after the syscall instruction
+  // kGone: SIGSEGV when the host ended the thread because it could not use the memory that rseq(2) named; else 0.
   // kFault: host siginfo's si_signo, si_code, si_addr; trap number and error code as in a sigcontext.
   int signal = 0;
   int code = 0;
@@ -68,8 +80,9 @@ class Context {
 
   // Answers a kSyscall event that is safe to execute natively: only munmap, mprotect, madvise, mremap without MAYMOVE,
   // mlock, munlock, msync and anonymous MAP_FIXED mmap, after their arguments were checked (no pointer arguments, range
-  // outside the reserved region); and what a thread without `no_native_calls` executes natively anyway. Only when
-  // !event.full. The host executes the call some time after this function returned and before the thread's next event.
+  // outside the reserved region); rseq, after the checks of rseq(2); and what a thread without `no_native_calls`
+  // executes natively anyway. Only when !event.full. The host executes the call some time after this function returned
+  // and before the thread's next event.
   virtual void continue_natively() = 0;
 
   // Continues with state(), possibly changed. Only when full.
@@ -80,9 +93,9 @@ class Context {
   virtual Result<void> capture(std::int64_t value) = 0;
 
   // Has the thread execute the system call that its registers (of a full event) describe, rax being the number and rip
-  // what follows the syscall instruction: only calls that threads without `no_native_calls` execute anyway. Blocks as
-  // long as the call does; kick() interrupts it. Afterwards the event is full again and rax holds the result. False: it
-  // was interrupted and has not done anything yet; rax is then not changed. EIO: the thread is gone.
+  // what follows the syscall instruction: only rseq and calls that threads without `no_native_calls` execute anyway.
+  // Blocks as long as the call does; kick() interrupts it. Afterwards the event is full again and rax holds the result.
+  // False: it was interrupted and has not done anything yet; rax is then not changed. EIO: the thread is gone.
   virtual Result<bool> call_natively() = 0;
 
   // The registers of a full event; changes take effect at resume().
@@ -93,6 +106,9 @@ class Context {
   // header, magic numbers and reserved fields are checked here, since the host restores it).
   virtual Result<void> set_fp_state(std::span<const std::byte> bytes) = 0;
 
+  // What the thread has registered by rseq(2), as far as its calls were continued natively.
+  virtual const RseqArea& rseq() const = 0;
+
   // Makes a thread that is running application code, or is blocked in a natively allowed call, stop with an event soon
   // (kKicked, or whatever else came first). Called from any thread; may be spurious, never lost: if the thread is
   // between events the next wait() returns promptly.
@@ -100,6 +116,10 @@ class Context {
 
   // Ends the host thread at once, as if by SIGKILL; wait() then returns kGone. From any thread, idempotent.
   virtual void kill() = 0;
+
+  // The host's processors (bit n: number n) on which the thread may run from now on; without it, wherever the platform
+  // may. From any thread.
+  virtual void run_on(std::uint64_t processors) = 0;
 
   // The host's thread id, for accounting of CPU time; from any thread. A host thread may have served another context
   // before: what counts is the difference to its CPU time at the first event.

@@ -138,6 +138,7 @@ ThreadState child_state(CurrentTask& task, const CloneArguments& arguments, cons
   if ((arguments.flags & CLONE_SETTLS) != 0) state.registers.fs_base = arguments.tls;
   const auto fp = task.context().fp_state();
   state.fp_state.assign(fp.begin(), fp.end());
+  if ((arguments.flags & CLONE_VM) == 0) state.rseq = task.context().rseq();
   state.no_native_calls = filters && !filters->allows_native_calls();
   return state;
 }

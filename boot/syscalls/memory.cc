@@ -126,7 +126,7 @@ Result<long> sys_munlockall(CurrentTask& task) {
 
 // The host knows the processors on which threads of the address space run: it executes the call in the caller's own
 // thread, and keeps the registration with its address space. Barriers among several processes (MEMBARRIER_CMD_GLOBAL
-// and its relatives) are not offered, as on Linux with nohz_full; nor are restartable sequences.
+// and its relatives) are not offered, as on Linux with nohz_full.
 Result<long> sys_membarrier(CurrentTask& task, int command, unsigned flags, int) {
   constexpr int kOffered = MEMBARRIER_CMD_PRIVATE_EXPEDITED | MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED |
                            MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE |

@@ -416,6 +416,18 @@ Result<long> get_call(CurrentTask& task, Pid pid, std::uint64_t room, std::uint6
   return static_cast<long>(size);
 }
 
+Result<long> get_rseq(CurrentTask& task, Pid pid, std::uint64_t room, std::uint64_t to) {
+  const RseqArea area =
+      TRY(with_stopped(task, pid, [](Stopped tracee) -> Result<RseqArea> { return tracee.context.rseq(); }));
+  ptrace_rseq_configuration out{};
+  out.rseq_abi_pointer = area.address;
+  out.rseq_abi_size = area.length;
+  out.signature = area.signature;
+  const auto bytes = std::as_bytes(std::span(&out, 1)).first(std::min<std::uint64_t>(room, sizeof out));
+  TRY(task.write_array(UserOut<std::byte>{{to}}, bytes));
+  return sizeof out;
+}
+
 }  // namespace
 
 Result<long> sys_ptrace(CurrentTask& task, std::int64_t request, Pid pid, UserAddress address, UserAddress data) {
@@ -485,6 +497,8 @@ Result<long> sys_ptrace(CurrentTask& task, std::int64_t request, Pid pid, UserAd
       return set_mask(task, pid, a, d);
     case PTRACE_GET_SYSCALL_INFO:
       return get_call(task, pid, a, d);
+    case PTRACE_GET_RSEQ_CONFIGURATION:
+      return get_rseq(task, pid, a, d);
     default:
       TRY(registers_of(task, pid));  // ESRCH comes first
       return Errno(EIO);

@@ -1,13 +1,16 @@
-// sched(7): policies, parameters, affinity, getcpu(2). Policies and affinity are kept and shown; the host schedules.
+// sched(7): policies, parameters, affinity, getcpu(2). Policies are kept and shown, the host
+// schedules; affinity holds on the host.
 #include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
 #include <span>
 
+#include "boot/kernel/kernel.h"
 #include "boot/kernel/processors.h"
 #include "boot/syscalls/handlers.h"
 #include "boot/syscalls/sched_targets.h"
@@ -100,6 +103,16 @@ Result<SchedulingAttributes> read_attributes(CurrentTask& task, UserIn<std::byte
   return attributes;
 }
 
+// SCHED_DEADLINE reserves processor time, which the host alone could grant: it has none left.
+Errno refuse_deadline(CurrentTask& task, const SchedulingAttributes& wanted) {
+  constexpr std::uint64_t kLeastRuntime = 1024, kTooMuch = std::uint64_t{1} << 63;
+  const std::uint64_t period = wanted.period != 0 ? wanted.period : wanted.deadline;
+  const bool possible = wanted.deadline != 0 && wanted.runtime >= kLeastRuntime && wanted.deadline < kTooMuch &&
+                        period < kTooMuch && wanted.runtime <= wanted.deadline && wanted.deadline <= period;
+  if (!possible || wanted.priority != 0) return Errno(EINVAL);
+  return Errno(task.capable(CAP_SYS_NICE) ? EBUSY : EPERM);
+}
+
 }  // namespace
 
 Result<long> sys_sched_yield(CurrentTask&) {
@@ -161,6 +174,7 @@ Result<long> sys_sched_setattr(CurrentTask& task, Pid pid, UserIn<std::byte> add
   if ((attributes.flags & ~kAttributeResetOnFork) != 0) return Errno(EINVAL);
   const TaskPtr target = TRY(sched_target(task, pid));
   if (attributes.policy > kDeadlinePolicy) return Errno(EINVAL);
+  if (attributes.policy == kDeadlinePolicy) return refuse_deadline(task, attributes);
   const Scheduling wanted{static_cast<int>(attributes.policy), static_cast<int>(attributes.priority),
                           (attributes.flags & kAttributeResetOnFork) != 0};
   const int nice = std::clamp(attributes.nice, -20, 19);
@@ -204,6 +218,8 @@ Result<long> sys_sched_setaffinity(CurrentTask& task, Pid pid, unsigned size, Us
   mask &= allowed_processors();
   if (mask == 0) return Errno(EINVAL);
   target->affinity.store(mask);
+  auto tree = task.kernel().tasks().lock();
+  if (Context* context = target->context(*tree)) context->run_on(mask);
   return 0;
 }
 
@@ -216,10 +232,14 @@ Result<long> sys_sched_getaffinity(CurrentTask& task, Pid pid, unsigned size, Us
   return sizeof mask;
 }
 
-// Where the kernel serves the task, which is where the host last ran it.
+// Where the kernel serves the task, which is where the host last ran it, as a rule: certain is only where it cannot
+// run.
 Result<long> sys_getcpu(CurrentTask& task, UserOut<unsigned> cpu, UserOut<unsigned> node, UserAddress) {
   unsigned cpu_number = 0, node_number = 0;
   if (::syscall(SYS_getcpu, &cpu_number, &node_number, nullptr) != 0) return last_errno();
+  const std::uint64_t possible = effective_affinity(task.task());
+  const bool is_possible = cpu_number < 64 && (possible >> cpu_number & 1) != 0;
+  if (!is_possible && possible != 0) cpu_number = static_cast<unsigned>(std::countr_zero(possible));
   if (cpu) TRY(task.write(cpu, cpu_number));
   if (node) TRY(task.write(node, node_number));
   return 0;

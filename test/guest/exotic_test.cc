@@ -48,13 +48,6 @@ TEST(Membarrier, QueryAndCommands) {
   EXPECT_ERRNO(syscall(SYS_membarrier, 1 << 30, 0, 0), EINVAL);
 }
 
-TEST(Rseq, RegistrationIsChecked) {
-  InChild([] {
-    alignas(32) char area[64] = {};
-    EXPECT_ERRNO(syscall(SYS_rseq, area, 7, 0, 0x53053053), EINVAL);
-  });
-}
-
 TEST(OldCalls, SelectPollTimeUstatLikeForms) {
   struct {
     int32_t free_blocks;

@@ -222,7 +222,7 @@ Result<std::unique_ptr<Context>> SeccompAddressSpace::new_context(const ThreadSt
   std::vector<std::byte> fp;
   if (!thread.fp_state.empty()) fp = TRY(checked_fp_state(shared_.fp, thread.fp_state));
   HostThread host_thread = TRY(take_thread(thread, fp));
-  return std::unique_ptr<Context>(std::make_unique<SeccompContext>(*this, std::move(host_thread)));
+  return std::unique_ptr<Context>(std::make_unique<SeccompContext>(*this, std::move(host_thread), thread.rseq));
 }
 
 Result<HostThread> SeccompAddressSpace::take_thread(const ThreadState& thread, std::span<const std::byte> fp) {
@@ -233,6 +233,7 @@ Result<HostThread> SeccompAddressSpace::take_thread(const ThreadState& thread, s
   HostThread parked = std::move(*found);
   state->parked.erase(std::next(found).base());
   parked.area.store(thread.registers, parked.area.place_fp(fp));
+  parked.area.store_rseq(thread.rseq, ThreadArea::RseqState::kJoin);
   return parked;
 }
 
@@ -248,6 +249,7 @@ Result<HostThread> SeccompAddressSpace::new_thread_locked(State& state, const Th
   const ThreadArea area(state.agent.slot().area(index), STUB_AREAS + std::uint64_t{STUB_AREA_SIZE} * index);
   shared_word(area.mailbox().ready).store(0);
   area.store(thread.registers, area.place_fp(fp));
+  area.store_rseq(thread.rseq, ThreadArea::RseqState::kJoin);
   auto process = state.agent.start_thread(index, reserved_fd.get(), thread.no_native_calls);
   if (process.ok())
     return HostThread{Listener(std::move(reserved_fd)), std::move(process).value(), index, area,

@@ -91,10 +91,11 @@ void allow_native_calls(Program& program) {
 // The host inserts it when a natively blocked futex was stopped or frozen.
 void allow_restart(Program& program) { program.ret_if_equal(SYS_restart_syscall, SECCOMP_RET_ALLOW); }
 
-// The stub's own calls. A jump there gains nothing: rt_sigreturn loads registers, and the other three act on a
-// descriptor table that is empty.
+// The stub's own calls. A jump there gains nothing: rt_sigreturn loads registers, rseq names memory of the
+// application's own to the host, and the other three act on a descriptor table that is empty.
 void allow_stub_calls(Program& program) {
   program.only_from(SYS_rt_sigreturn, stub_sigreturn, SECCOMP_RET_ALLOW, SECCOMP_RET_TRAP);
+  program.only_from(SYS_rseq, stub_rseq, SECCOMP_RET_ALLOW, SECCOMP_RET_USER_NOTIF);
   program.only_from(SYS_dup3, stub_start_dup3, SECCOMP_RET_ALLOW, SECCOMP_RET_USER_NOTIF);
   program.only_from(SYS_close, stub_start_close, SECCOMP_RET_ALLOW, SECCOMP_RET_USER_NOTIF);
   program.only_from(SYS_close_range, stub_start_close_range, SECCOMP_RET_ALLOW, SECCOMP_RET_USER_NOTIF);

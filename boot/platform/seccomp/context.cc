@@ -1,6 +1,8 @@
 #include "boot/platform/seccomp/context.h"
 
 #include <linux/audit.h>
+#include <linux/rseq.h>
+#include <sched.h>
 #include <sys/syscall.h>
 
 #include <csignal>
@@ -27,11 +29,13 @@ bool is_host_restart_code(std::int64_t value) { return value <= -512 && value >=
 
 }  // namespace
 
-// A stopped thread can serve the application again. Another one is killed; not on its way to its listener, though,
-// which it could leave in the common descriptor table.
+// A stopped thread can serve the application again, unless the host would go on to write to its rseq area, or it may
+// not run everywhere. Another one is killed; not on its way to its listener, though, which it could leave in the common
+// descriptor table.
 SeccompContext::~SeccompContext() {
   if (phase_ == Phase::kNew && !thread_.parked_at) await_listener(thread_.process, thread_.listener, ready_word());
-  if (phase_ == Phase::kStopped) thread_.parked_at = notification_.id;
+  const bool unbound = (rseq_.address == 0 || rseq_left_) && processors_.load() == 0;
+  if (phase_ == Phase::kStopped && unbound) thread_.parked_at = notification_.id;
   if (phase_ == Phase::kGone || kicks_.killed()) thread_.parked_at.reset();
   space_.give_back(std::move(thread_));
 }
@@ -39,9 +43,10 @@ SeccompContext::~SeccompContext() {
 Event SeccompContext::gone(const char* reason) {
   if (reason != nullptr && !kicks_.killed())
     LOG(WARNING) << "application thread " << thread_.process.pid() << " is killed: " << reason;
-  thread_.process.kill();
   phase_ = Phase::kGone;
-  return {};
+  const int signal = thread_.process.kill_and_tell();
+  // The host could not use the rseq area.
+  return {.signal = rseq_.address != 0 && signal == SIGSEGV ? SIGSEGV : 0};
 }
 
 bool SeccompContext::is_doorbell(const Notification& notification) const {
@@ -52,6 +57,7 @@ bool SeccompContext::is_doorbell(const Notification& notification) const {
 bool SeccompContext::start() {
   if (!thread_.parked_at && !await_listener(thread_.process, thread_.listener, ready_word())) return false;
   if (kicks_.set_started()) return false;
+  if (processors_.load() != 0) place();
   if (!thread_.parked_at) {
     const auto first = receive_first_doorbell(thread_.process, thread_.listener, stub_address(stub_start_doorbell));
     if (!first) return false;
@@ -106,6 +112,7 @@ bool SeccompContext::load_stopped(const Notification& notification) {
   stopped_ = *loaded;
   notification_ = notification;
   phase_ = Phase::kStopped;
+  rseq_left_ = stopped_.signal == SIGSYS && static_cast<std::uint32_t>(stopped_.registers.rax) == SYS_exit;
   fp_.reset();
   fp_replaced_ = false;
   return true;
@@ -163,8 +170,17 @@ void SeccompContext::continue_natively() {
     LOG(DFATAL) << "refused to continue system call " << notification_.data.nr << " natively";
     return finish_syscall(-ENOMEM);
   }
+  if (notification_.data.nr == SYS_rseq) note_rseq(notification_.data);
   leave_kernel();
   thread_.listener.answer_continue(notification_.id);
+}
+
+void SeccompContext::note_rseq(const seccomp_data& call) {
+  const bool ends = (call.args[2] & RSEQ_FLAG_UNREGISTER) != 0;
+  rseq_ =
+      ends ? RseqArea{}
+           : RseqArea{call.args[0], static_cast<std::uint32_t>(call.args[1]), static_cast<std::uint32_t>(call.args[3])};
+  thread_.area.store_rseq(rseq_, ThreadArea::RseqState::kJoined);
 }
 
 void SeccompContext::resume() {
@@ -175,6 +191,7 @@ void SeccompContext::resume() {
   }
   const std::uint64_t fp = fp_replaced_ ? thread_.area.place_fp(*fp_) : stopped_.frame.context.fpstate;
   thread_.area.store(stopped_.registers, fp);
+  if (rseq_left_) thread_.area.store_rseq(rseq_, ThreadArea::RseqState::kJoin);
   leave_kernel();
   thread_.listener.answer(notification_.id, 0);
 }
@@ -236,6 +253,19 @@ Result<void> SeccompContext::set_fp_state(std::span<const std::byte> bytes) {
   fp_ = std::move(checked);
   fp_replaced_ = true;
   return {};
+}
+
+// A thread on its way to its listener sets its own processors; start() comes after that.
+void SeccompContext::run_on(std::uint64_t processors) {
+  processors_.store(processors);
+  if (kicks_.started()) place();
+}
+
+void SeccompContext::place() const {
+  const std::uint64_t processors = processors_.load();
+  if (::sched_setaffinity(thread_.process.pid(), sizeof processors, reinterpret_cast<const cpu_set_t*>(&processors)) !=
+      0)
+    LOG(WARNING) << "thread " << thread_.process.pid() << " cannot be moved to the processors that it asked for";
 }
 
 void SeccompContext::kick() {

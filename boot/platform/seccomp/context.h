@@ -17,7 +17,9 @@ class SeccompAddressSpace;
 class SeccompContext : public Context {
  public:
   // `thread` is on its way to its listener or parked; its area holds the frame that it is to resume from.
-  SeccompContext(SeccompAddressSpace& space, HostThread thread) : space_(space), thread_(std::move(thread)) {}
+  // `rseq`: what the thread registers when it starts.
+  SeccompContext(SeccompAddressSpace& space, HostThread thread, const RseqArea& rseq)
+      : space_(space), thread_(std::move(thread)), rseq_(rseq) {}
   ~SeccompContext() override;
 
   Event wait() override;
@@ -29,6 +31,8 @@ class SeccompContext : public Context {
   Registers& registers() override { return stopped_.registers; }
   std::span<const std::byte> fp_state() const override;
   Result<void> set_fp_state(std::span<const std::byte> bytes) override;
+  const RseqArea& rseq() const override { return rseq_; }
+  void run_on(std::uint64_t processors) override;
   void kick() override;
   void kill() override;
   int host_tid() const override { return thread_.process.pid(); }
@@ -53,14 +57,19 @@ class SeccompContext : public Context {
   bool load_stopped(const Notification& notification);
   void leave_kernel();
   Event gone(const char* reason);
+  void place() const;
+  void note_rseq(const seccomp_data& call);
 
   SeccompAddressSpace& space_;
   HostThread thread_;
   KickState kicks_;
+  std::atomic<std::uint64_t> processors_{0};  // 0: run_on() was not called
   Phase phase_ = Phase::kNew;
   Notification notification_{};  // the one to answer, in kSyscall and kStopped
   bool kicked_while_stopped_ = false;
   StoppedThread stopped_;
+  RseqArea rseq_;
+  bool rseq_left_ = false;  // the stub has ended the registration, because the thread asked to exit
   // The FP state of a stopped thread, once somebody asked for it or replaced it.
   mutable std::optional<std::vector<std::byte>> fp_;
   bool fp_replaced_ = false;

@@ -1,4 +1,6 @@
 // Threads of an application: system calls, faults, kicks, captures, FP state.
+#include <linux/rseq.h>
+#include <sched.h>
 #include <sys/syscall.h>
 
 #include <csignal>
@@ -166,6 +168,143 @@ TEST_F(ContextTest, AStoppedHostThreadServesTheNextContextFromAFreshState) {
   EXPECT_EQ(third->wait().signal, SIGILL);
 }
 
+// A thread of the application's that may register for rseq(2): the number in its area says whether the host keeps it.
+class RseqTest : public ContextTest {
+ protected:
+  static constexpr std::uint64_t kArea = kGuestData + 0x100;
+  static constexpr RseqArea kRegistration{kArea, 32, 0x1234};
+  static constexpr std::uint32_t kNone = ~0u;
+
+  void SetUp() override {
+    ContextTest::SetUp();
+    poke(*space_, kArea + 4, kNone);
+  }
+  bool registered() { return peek<std::uint32_t>(*space_, kArea + 4) != kNone; }
+  static ThreadState call_state(long number) {
+    ThreadState state = guest_state(guest_syscall_once);
+    state.registers.rax = static_cast<std::uint64_t>(number);
+    state.registers.rbx = kGuestData;
+    return state;
+  }
+  static ThreadState rseq_state(int flags) {
+    ThreadState state = call_state(SYS_rseq);
+    state.registers.rdi = kArea;
+    state.registers.rsi = kRegistration.length;
+    state.registers.rdx = static_cast<std::uint64_t>(flags);
+    state.registers.r10 = kRegistration.signature;
+    return state;
+  }
+};
+
+TEST_F(RseqTest, TheThreadRegistersAndEndsItByItsOwnCalls) {
+  auto context = start(*space_, rseq_state(0));
+  ASSERT_EQ(context->wait().kind, kSyscall);
+  EXPECT_EQ(context->rseq(), RseqArea{});
+  context->continue_natively();
+  ASSERT_EQ(context->wait().signal, SIGTRAP);
+  EXPECT_EQ(peek<std::int64_t>(*space_, kGuestData), 0);
+  EXPECT_EQ(context->rseq(), kRegistration);
+  EXPECT_TRUE(registered());
+  context->registers() = rseq_state(RSEQ_FLAG_UNREGISTER).registers;
+  context->resume();
+  ASSERT_EQ(context->wait().kind, kSyscall);
+  context->continue_natively();
+  ASSERT_EQ(context->wait().signal, SIGTRAP);
+  EXPECT_EQ(peek<std::int64_t>(*space_, kGuestData), 0);
+  EXPECT_EQ(context->rseq(), RseqArea{});
+  EXPECT_FALSE(registered());
+}
+
+TEST_F(RseqTest, AThreadStartsWithTheRegistrationThatItIsGiven) {
+  for (const bool guarded : {false, true}) {
+    poke(*space_, kArea + 4, kNone);
+    ThreadState state = rseq_state(0);
+    state.rseq = kRegistration;
+    state.no_native_calls = guarded;
+    auto context = start(*space_, state);
+    ASSERT_EQ(context->wait().kind, kSyscall);
+    EXPECT_TRUE(registered());
+    context->continue_natively();
+    ASSERT_EQ(context->wait().signal, SIGTRAP);
+    EXPECT_EQ(peek<std::int64_t>(*space_, kGuestData), -EBUSY) << "the host has it";
+  }
+}
+
+TEST_F(RseqTest, ExitEndsItBeforeTheKernelHears) {
+  ThreadState state = call_state(SYS_exit);
+  state.rseq = kRegistration;
+  auto context = start(*space_, state);
+  ASSERT_EQ(context->wait().kind, kSyscall);
+  EXPECT_FALSE(registered());
+  const int host_tid = context->host_tid();
+  context.reset();
+  auto next = start(*space_, guest_state(guest_illegal));
+  EXPECT_EQ(next->wait().signal, SIGILL);
+  EXPECT_EQ(next->host_tid(), host_tid);
+  EXPECT_EQ(next->rseq(), RseqArea{});
+  EXPECT_FALSE(registered());
+}
+
+TEST_F(RseqTest, AnExitThatDoesNotHappenRestoresIt) {
+  ThreadState state = call_state(SYS_exit);
+  state.rseq = kRegistration;
+  auto context = start(*space_, state);
+  ASSERT_EQ(context->wait().kind, kSyscall);
+  EXPECT_FALSE(registered());
+  context->finish_syscall(-EPERM);
+  ASSERT_EQ(context->wait().signal, SIGTRAP);
+  EXPECT_EQ(peek<std::int64_t>(*space_, kGuestData), -EPERM);
+  EXPECT_TRUE(registered());
+}
+
+TEST_F(RseqTest, AHostThreadThatIsStillRegisteredServesNobodyElse) {
+  ThreadState state = guest_state(guest_illegal);
+  state.rseq = kRegistration;
+  auto context = start(*space_, state);
+  ASSERT_EQ(context->wait().signal, SIGILL);
+  context.reset();
+  poke(*space_, kArea + 4, kNone);
+  auto next = start(*space_, guest_state(guest_illegal));
+  EXPECT_EQ(next->wait().signal, SIGILL);
+  EXPECT_FALSE(registered());
+}
+
+TEST_F(RseqTest, MemoryThatIsGoneEndsTheThreadBySigsegv) {
+  constexpr std::uint64_t kPage = 0x77770000;
+  ASSERT_TRUE(space_->map(kPage, 0x1000, 3, {}, -1, 0).ok());
+  ThreadState state = guest_state(guest_syscall_loop);
+  state.rseq = {kPage, 32, 0};
+  auto context = start(*space_, state);
+  ASSERT_EQ(context->wait().kind, kSyscall);
+  ASSERT_TRUE(space_->unmap(kPage, 0x1000).ok());
+  for (;;) {
+    context->finish_syscall(0);
+    const Event event = context->wait();
+    if (event.kind == kSyscall) continue;
+    EXPECT_EQ(event.signal, SIGSEGV);
+    break;
+  }
+}
+
+TEST_F(ContextTest, RunsWhereItIsTold) {
+  cpu_set_t all;
+  ASSERT_EQ(sched_getaffinity(0, sizeof all, &all), 0);
+  auto early = space_->new_context(guest_state(guest_syscall_loop));
+  ASSERT_TRUE(early.ok());
+  int last = -1;
+  for (int i = 0; i < 64; ++i) {
+    if (!CPU_ISSET(i, &all)) continue;
+    (*early)->run_on(std::uint64_t{1} << i);
+    if (last >= 0) (*early)->finish_syscall(0);
+    last = i;
+    ASSERT_EQ((*early)->wait().kind, kSyscall);
+    cpu_set_t now;
+    ASSERT_EQ(sched_getaffinity((*early)->host_tid(), sizeof now, &now), 0);
+    EXPECT_EQ(CPU_COUNT(&now), 1);
+    EXPECT_TRUE(CPU_ISSET(i, &now));
+  }
+}
+
 TEST_F(ContextTest, KickStopsARunningThread) {
   auto context = start(*space_, guest_state(guest_count));
   std::thread other([&] {
@@ -318,7 +457,7 @@ TEST_F(FpTest, MovesToANewThreadOfAForkedAddressSpace) {
   ASSERT_EQ(context->wait().kind, kSyscall);
   auto child_space = space_->fork();
   ASSERT_TRUE(child_space.ok());
-  ThreadState state{context->registers(), {context->fp_state().begin(), context->fp_state().end()}};
+  ThreadState state{context->registers(), {context->fp_state().begin(), context->fp_state().end()}, false, {}};
   auto child = start(**child_space, state);
   EXPECT_EQ(child->wait().signal, SIGTRAP);
   expect_image(**child_space);

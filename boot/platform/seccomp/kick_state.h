@@ -42,6 +42,7 @@ class KickState {
   bool set_killed() { return (bits_.fetch_or(kKilled) & kStarted) != 0; }
   // True: somebody has asked to kill it meanwhile.
   bool set_started() { return (bits_.fetch_or(kStarted) & kKilled) != 0; }
+  bool started() const { return (bits_.load() & kStarted) != 0; }
   bool killed() const { return (bits_.load() & kKilled) != 0; }
 
  private:

@@ -64,11 +64,20 @@ struct Mailbox {
   std::uint64_t gs_base;
   std::uint32_t signal;
   std::uint32_t ready;  // the thread's filter is on, to wait on
+  // The registration of rseq(2) that the stub makes and ends; the kernel only writes it.
+  std::uint64_t rseq;
+  std::uint32_t rseq_length;
+  std::uint32_t rseq_signature;
+  std::uint32_t rseq_state;  // RSEQ_*
+  std::uint32_t padding;
   // Room for the tiers that answer calls in the stub.
-  std::array<std::uint64_t, 48> reserved;
+  std::array<std::uint64_t, 45> reserved;
 };
 static_assert(offsetof(Mailbox, frame) == MAILBOX_FRAME && offsetof(Mailbox, fs_base) == MAILBOX_FS_BASE);
 static_assert(offsetof(Mailbox, gs_base) == MAILBOX_GS_BASE && offsetof(Mailbox, signal) == MAILBOX_SIGNAL);
+static_assert(offsetof(Mailbox, rseq) == MAILBOX_RSEQ && offsetof(Mailbox, rseq_length) == MAILBOX_RSEQ_LENGTH);
+static_assert(offsetof(Mailbox, rseq_signature) == MAILBOX_RSEQ_SIGNATURE);
+static_assert(offsetof(Mailbox, rseq_state) == MAILBOX_RSEQ_STATE);
 static_assert(offsetof(Mailbox, ready) == MAILBOX_READY && sizeof(Mailbox) <= AREA_FRAME_OFFSET);
 
 // Copies out of memory that the application may be changing; the compiler cannot read the source a second time.

@@ -20,6 +20,15 @@ bool Process::alive() const {
   return status == 0 && info.si_pid == 0;
 }
 
+int Process::kill_and_tell() const {
+  if (pid_ == 0) return 0;
+  kill();
+  siginfo_t info{};
+  while (waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOWAIT | __WALL) < 0 && errno == EINTR) {
+  }
+  return info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED ? info.si_status : 0;
+}
+
 void Process::send(int signal) const {
   if (pid_ != 0) ::kill(pid_, signal);
 }

@@ -22,6 +22,8 @@ class Process {
   // False once it has died; it is not reaped by asking.
   bool alive() const;
   void kill() const { send(9); }
+  // Kills, waits for the end without reaping, and returns the signal that ended it (which may have come first) or 0.
+  int kill_and_tell() const;
   void send(int signal) const;
   // Kills and reaps. Returns the wait status (waitpid(2)), 0 when there was no process. `usage`: what it has used.
   int end(rusage* usage = nullptr);

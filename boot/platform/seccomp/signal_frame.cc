@@ -54,6 +54,14 @@ std::uint64_t ThreadArea::place_fp(std::span<const std::byte> fp) const {
   return address_ + AREA_FP_OFFSET;
 }
 
+void ThreadArea::store_rseq(const RseqArea& area, RseqState state) const {
+  Mailbox& box = mailbox();
+  box.rseq = area.address;
+  box.rseq_length = area.length;
+  box.rseq_signature = area.signature;
+  box.rseq_state = area.address == 0 ? RSEQ_NONE : state == RseqState::kJoin ? RSEQ_WANTED : RSEQ_REGISTERED;
+}
+
 void ThreadArea::store(const Registers& registers, std::uint64_t fpstate_pointer) const {
   HostSignalFrame frame{};
   frame.uc_flags = kContextFlags;

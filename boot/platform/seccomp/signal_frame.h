@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "boot/arch/registers.h"
+#include "boot/platform/platform.h"
 #include "boot/platform/seccomp/fp_state.h"
 #include "boot/platform/seccomp/messages.h"
 
@@ -39,6 +40,7 @@ struct HostSignalFrame {
   std::array<std::uint64_t, 12> info_rest;
 };
 static_assert(sizeof(HostSignalFrame) == 8 + 304 + 128);
+static_assert(offsetof(HostSignalFrame, context) + offsetof(HostSigcontext, rax) == FRAME_RAX);
 
 // A private copy of what a stopped thread's area says about it. Any of it may be a lie of the application, but it does
 // not change any more.
@@ -63,6 +65,10 @@ class ThreadArea {
   // Writes the frame from which the thread resumes. FP state stays as the stopped thread's frame has it, unless `fp` is
   // given (empty: the initial state; else checked_fp_state()).
   void store(const Registers& registers, std::uint64_t fpstate_pointer) const;
+  // What the stub does about rseq(2): registers `area` before the thread resumes (kJoin), or has nothing to do because
+  // the thread itself registered it (kJoined) or there is none. The stub ends a registration when the thread exits.
+  enum class RseqState { kJoin, kJoined };
+  void store_rseq(const RseqArea& area, RseqState state) const;
   // Places FP state in the area and returns its address for store(). `fp` fits (checked_fp_state()).
   std::uint64_t place_fp(std::span<const std::byte> fp) const;
 

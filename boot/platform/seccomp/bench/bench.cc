@@ -42,7 +42,7 @@ void serve(AddressSpace& space, Context& context) {
         context.continue_natively();
         break;
       case SYS_fork: {
-        ThreadState state{context.registers(), {context.fp_state().begin(), context.fp_state().end()}};
+        ThreadState state{context.registers(), {context.fp_state().begin(), context.fp_state().end()}, false, {}};
         state.registers.rax = 0;
         auto child_space = space.fork();
         if (!child_space.ok()) std::abort();

@@ -79,6 +79,16 @@
 #define MAILBOX_GS_BASE 16
 #define MAILBOX_SIGNAL 24
 #define MAILBOX_READY 28
+#define MAILBOX_RSEQ 32
+#define MAILBOX_RSEQ_LENGTH 40
+#define MAILBOX_RSEQ_SIGNATURE 44
+#define MAILBOX_RSEQ_STATE 48
+// Mailbox::rseq_state.
+#define RSEQ_NONE 0
+#define RSEQ_WANTED 1      // register before the application's next instruction
+#define RSEQ_REGISTERED 2  // unregister when the thread exits
+// Where the saved rax lies in the host's signal frame.
+#define FRAME_RAX 152
 // Where the kernel writes the frame that a thread resumes from, and its FP state; clear of what the host writes when it
 // delivers a signal, which is at the end of the area.
 #define AREA_FRAME_OFFSET 0x200

@@ -22,6 +22,7 @@ extern const char stub_start_wake[];
 extern const char stub_start_doorbell[];
 extern const char stub_doorbell[];
 extern const char stub_sigreturn[];
+extern const char stub_rseq[];
 
 extern const char stub_worker_doorbell[];
 }

@@ -60,12 +60,18 @@ STUB_FUNCTION stub_signal_handler
         mov     %rax, MAILBOX_FS_BASE(%rbx)
         rdgsbase %rax
         mov     %rax, MAILBOX_GS_BASE(%rbx)
+        cmpl    $RSEQ_NONE, MAILBOX_RSEQ_STATE(%rbx)
+        jne     leave_rseq
+ring:
         ISSUE DOORBELL_NUMBER
 STUB_FUNCTION stub_doorbell
 // The answer is 0; anything else means that nobody listens any more.
 thread_resume:
         test    %rax, %rax
         jnz     1f
+        cmpl    $RSEQ_WANTED, MAILBOX_RSEQ_STATE(%rbx)
+        je      enter_rseq
+resume_frame:
         mov     MAILBOX_FS_BASE(%rbx), %rax
         wrfsbase %rax
         mov     MAILBOX_GS_BASE(%rbx), %rax
@@ -77,6 +83,30 @@ STUB_FUNCTION stub_restorer
         ISSUE __NR_rt_sigreturn
 STUB_FUNCTION stub_sigreturn
 1:      ud2
+
+// The application's rseq area. The call acts on this thread alone, and what the host writes and reads for it is the
+// application's memory: to jump here with other registers gains nothing.
+enter_rseq:
+        movl    $RSEQ_REGISTERED, MAILBOX_RSEQ_STATE(%rbx)
+        xor     %edx, %edx
+        jmp     rseq_call
+// The host would write to the area as long as the thread lives, and after exit(2) the memory is somebody else's.
+leave_rseq:
+        cmp     $31, %edi                       // SIGSYS
+        jne     ring
+        cmpl    $__NR_exit, FRAME_RAX(%rsp)
+        jne     ring
+        movl    $RSEQ_NONE, MAILBOX_RSEQ_STATE(%rbx)
+        mov     $1, %edx                        // RSEQ_FLAG_UNREGISTER
+rseq_call:
+        mov     MAILBOX_RSEQ(%rbx), %rdi
+        mov     MAILBOX_RSEQ_LENGTH(%rbx), %esi
+        mov     MAILBOX_RSEQ_SIGNATURE(%rbx), %r10d
+        ISSUE __NR_rseq
+STUB_FUNCTION stub_rseq
+        test    %edx, %edx
+        jz      resume_frame
+        jmp     ring
 
 // A thread whose calls all stop it executes one natively from here, with its own registers.
 STUB_FUNCTION stub_native_call
