@@ -5,6 +5,7 @@
 
 #include "boot/fs/pipe/pipe.h"
 #include "boot/kernel/fd_table.h"
+#include "boot/syscalls/async_io.h"
 #include "boot/syscalls/handlers.h"
 #include "boot/syscalls/leases.h"
 #include "boot/syscalls/record_locks.h"
@@ -25,11 +26,13 @@ Result<long> replace(CurrentTask& task, FilePtr file, Fd fd, bool close_on_exec)
   return static_cast<long>(raw(fd));
 }
 
-Result<long> set_status_flags(CurrentTask& task, FileDescription& file, int flags) {
-  if ((flags & O_NOATIME) != 0 && !file.flags().has(O_NOATIME) &&
-      !owner_or_capable(*task.credentials(), TRY(file.attributes())))
+Result<long> set_status_flags(CurrentTask& task, Fd fd, const FilePtr& file, int flags) {
+  const OpenFlags old = file->flags();
+  if ((flags & O_NOATIME) != 0 && !old.has(O_NOATIME) &&
+      !owner_or_capable(*task.credentials(), TRY(file->attributes())))
     return Errno(EPERM);
-  TRY(file.set_flags(flags));
+  TRY(file->set_flags(flags));
+  update_async_io(task, fd, file, old.bits);
   return 0;
 }
 
@@ -126,7 +129,7 @@ Result<long> sys_fcntl(CurrentTask& task, Fd fd, int command, std::uint64_t argu
   if (file->flags().path_only()) return Errno(EBADF);
   switch (command) {
     case F_SETFL:
-      return set_status_flags(task, *file, static_cast<int>(argument));
+      return set_status_flags(task, fd, file, static_cast<int>(argument));
     case F_GETLK:
     case F_OFD_GETLK:
       return get_record_lock(task, file, command == F_OFD_GETLK, UserInOut<struct flock>{{argument}});

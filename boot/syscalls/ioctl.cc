@@ -3,15 +3,17 @@
 
 #include "boot/kernel/current_task.h"
 #include "boot/kernel/fd_table.h"
+#include "boot/syscalls/async_io.h"
 #include "boot/syscalls/handlers.h"
 
 namespace runsc {
 namespace {
 
-Result<long> set_status_flag(CurrentTask& task, FileDescription& file, int flag, std::uint64_t argument) {
+Result<long> set_status_flag(CurrentTask& task, Fd fd, const FilePtr& file, int flag, std::uint64_t argument) {
   const int on = TRY(task.read(UserIn<int>{{argument}}));
-  const int flags = file.flags().bits;
-  TRY(file.set_flags(on != 0 ? flags | flag : flags & ~flag));
+  const int flags = file->flags().bits;
+  TRY(file->set_flags(on != 0 ? flags | flag : flags & ~flag));
+  update_async_io(task, fd, file, flags);
   return 0;
 }
 
@@ -33,9 +35,9 @@ Result<long> sys_ioctl(CurrentTask& task, Fd fd, std::uint32_t command, std::uin
       TRY(task.files().set_close_on_exec(fd, command == FIOCLEX));
       return 0;
     case FIONBIO:
-      return set_status_flag(task, *file, O_NONBLOCK, argument);
+      return set_status_flag(task, fd, file, O_NONBLOCK, argument);
     case FIOASYNC:
-      return set_status_flag(task, *file, O_ASYNC, argument);
+      return set_status_flag(task, fd, file, O_ASYNC, argument);
     case FIONREAD: {
       const InodePtr inode = file->inode();
       if (inode && S_ISREG(inode->type())) return unread_bytes(task, *file, argument);

@@ -4,47 +4,13 @@
 #include <linux/capability.h>
 #include <sys/stat.h>
 
-#include "boot/kernel/kernel.h"
-#include "boot/kernel/process_group.h"
-#include "boot/kernel/signal_send.h"
+#include "boot/syscalls/owner_teller.h"
 #include "boot/vfs/dentry.h"
 #include "boot/vfs/file_leases.h"
 #include "boot/vfs/inode_watches.h"
 
 namespace runsc {
 namespace {
-
-// Sends the signals of one open file to who owns it then (F_SETOWN). What it holds does not keep the file.
-class Teller {
- public:
-  Teller(CurrentTask& task, Fd fd, const FilePtr& file)
-      : kernel_(task.kernel()), names_(task.task().pid_namespace()), file_(file), fd_(raw(fd)) {}
-
-  void tell(int code, std::int64_t band) const {
-    const FilePtr file = file_.lock();
-    if (file == nullptr) return;
-    const FileDescription::AsyncOwner owner = file->async_owner();
-    const SignalInfo info = owner.signal != 0 ? io_signal(owner.signal, code, fd_, band) : kernel_signal(SIGIO);
-    auto tree = kernel_.tasks().lock();
-    if (owner.type == F_OWNER_PGRP) {
-      if (ProcessGroup* group = names_->find_group(*tree, Pid{owner.id}))
-        send_signal_to_process_group(*tree, *group, info);
-      return;
-    }
-    Task* const target = names_->find(*tree, Pid{owner.id});
-    if (target == nullptr) return;
-    if (owner.type == F_OWNER_TID)
-      (void)send_signal(*tree, *target, info);
-    else
-      (void)send_signal_to_group(*tree, *target->group(), info);
-  }
-
- private:
-  Kernel& kernel_;
-  const PidNamespacePtr names_;
-  const std::weak_ptr<FileDescription> file_;
-  const int fd_;
-};
 
 // As F_SETOWN with the caller's process, unless somebody was named before.
 void own_if_nobody_does(CurrentTask& task, FileDescription& file) {
@@ -67,7 +33,7 @@ Result<InodePtr> leasable(CurrentTask& task, FileDescription& file) {
 // One F_NOTIFY of one open directory; it lies among the watches of the inode, which outlives it there.
 class DirectoryNotification : public InodeWatch {
  public:
-  DirectoryNotification(Teller teller, const FilePtr& file, std::uint32_t events)
+  DirectoryNotification(OwnerTeller teller, const FilePtr& file, std::uint32_t events)
       : teller_(std::move(teller)), owner_(file.get()), file_(file), events_(events) {}
 
   const void* owner() const override { return owner_; }
@@ -92,7 +58,7 @@ class DirectoryNotification : public InodeWatch {
     return events;
   }
 
-  const Teller teller_;
+  const OwnerTeller teller_;
   const void* const owner_;
   const std::weak_ptr<FileDescription> file_;
   std::atomic<std::uint32_t> events_;
@@ -109,7 +75,7 @@ Result<long> set_lease(CurrentTask& task, Fd fd, const FilePtr& file, std::uint6
   }
   if (type != F_RDLCK && type != F_WRLCK) return Errno(EINVAL);
   file->set_has_notices();
-  const auto tell = [teller = Teller(task, fd, file)] { teller.tell(POLL_MSG, POLLIN | POLLRDNORM | POLLMSG); };
+  const auto tell = [teller = OwnerTeller(task, fd, file)] { teller.tell(POLL_MSG, POLLIN | POLLRDNORM | POLLMSG); };
   TRY(inode->leases().set(*file, *inode, type, tell));
   own_if_nobody_does(task, *file);
   return 0;
@@ -128,7 +94,7 @@ Result<long> set_directory_notification(CurrentTask& task, Fd fd, const FilePtr&
   if (const InodeWatchPtr old = inode->watches().find(file.get())) inode->watches().remove(*old);
   if ((events & kEvents) == 0) return 0;
   file->set_has_notices();
-  inode->watches().add(std::make_shared<DirectoryNotification>(Teller(task, fd, file), file, events));
+  inode->watches().add(std::make_shared<DirectoryNotification>(OwnerTeller(task, fd, file), file, events));
   own_if_nobody_does(task, *file);
   return 0;
 }
