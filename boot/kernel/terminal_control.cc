@@ -68,6 +68,9 @@ Result<void> check_background_use(Terminal& terminal, int signal) {
 
 bool changes_terminal(std::uint32_t command) {
   switch (command) {
+    case TCSETA:
+    case TCSETAW:
+    case TCSETAF:
     case TCSETS:
     case TCSETSW:
     case TCSETSF:

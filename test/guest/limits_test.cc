@@ -168,6 +168,27 @@ TEST(Sched, PolicyAndPriorityRanges) {
   EXPECT_ERRNO(sched_get_priority_max(99), EINVAL);
 }
 
+TEST(Scheduling, DeadlinesAreForThePrivileged) {
+  if (getuid() != 0) GTEST_SKIP() << "needs root, to become somebody else";
+  InChildAs(65534, 65534, [] {
+    struct {
+      uint32_t size = 48, policy = 6;  // SCHED_DEADLINE
+      uint64_t flags = 0;
+      int32_t nice = 0;
+      uint32_t priority = 0;
+      uint64_t runtime = 10'000'000, deadline = 30'000'000, period = 0;
+    } attributes;
+    EXPECT_ERRNO(syscall(SYS_sched_setattr, 0, &attributes, 0), EPERM);
+    attributes.runtime = 40'000'000;
+    EXPECT_ERRNO(syscall(SYS_sched_setattr, 0, &attributes, 0), EINVAL) << "more than the deadline";
+    attributes.runtime = 1000;
+    EXPECT_ERRNO(syscall(SYS_sched_setattr, 0, &attributes, 0), EINVAL) << "too short";
+    attributes.runtime = 0;
+    attributes.deadline = 0;
+    EXPECT_ERRNO(syscall(SYS_sched_setattr, 0, &attributes, 0), EINVAL);
+  });
+}
+
 TEST(Sched, DefaultPolicyIsOther) {
   EXPECT_EQ(SCHED_OTHER, sched_getscheduler(0));
   sched_param param = {77};

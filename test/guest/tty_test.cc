@@ -98,6 +98,27 @@ TEST_F(Pty, NodesHaveTheirNumbers) {
   EXPECT_TRUE(isatty(s()));
 }
 
+TEST_F(Pty, SettingsInTheOldFormAreTheLowHalves) {
+  constexpr tcflag_t kHigh = EXTPROC;  // above the low half
+  Modify([](termios& t) { t.c_lflag |= kHigh; });
+  const termios before = Get();
+  struct termio old = {};
+  ASSERT_OK(ioctl(s(), TCGETA, &old));
+  EXPECT_EQ(static_cast<uint16_t>(before.c_iflag), old.c_iflag);
+  EXPECT_EQ(static_cast<uint16_t>(before.c_oflag), old.c_oflag);
+  EXPECT_EQ(static_cast<uint16_t>(before.c_lflag), old.c_lflag);
+  EXPECT_EQ(before.c_cc[VINTR], old.c_cc[VINTR]);
+  old.c_lflag &= static_cast<uint16_t>(~ECHO);
+  old.c_cc[VINTR] = 'x';
+  for (const unsigned long request : {TCSETA, TCSETAW, TCSETAF}) ASSERT_OK(ioctl(m(), request, &old));
+  const termios after = Get();
+  EXPECT_EQ(before.c_lflag & ~static_cast<tcflag_t>(ECHO), after.c_lflag);
+  EXPECT_EQ(before.c_cflag, after.c_cflag);
+  EXPECT_EQ('x', after.c_cc[VINTR]);
+  EXPECT_EQ(before.c_cc[VLNEXT], after.c_cc[VLNEXT]);
+  EXPECT_ERRNO(ioctl(s(), TCGETA, nullptr), EFAULT);
+}
+
 TEST_F(Pty, LockedSlaveIsEio) {
   Fd other(posix_openpt(O_RDWR | O_NOCTTY));
   char name[64];

@@ -1,6 +1,7 @@
 #include "boot/fs/devpts/terminal_ioctl.h"
 
 #include "boot/kernel/current_task.h"
+#include "boot/kernel/termio.h"
 
 namespace runsc {
 namespace {
@@ -21,6 +22,13 @@ Result<std::int64_t> set_settings(CurrentTask& task, Pty& pty, std::uint32_t com
   return 0;
 }
 
+Result<std::int64_t> set_termio(CurrentTask& task, Pty& pty, std::uint32_t command, std::uint64_t argument) {
+  Termios settings = pty.settings();
+  apply_termio(settings, TRY(task.read(UserIn<::termio>{{argument}})));
+  pty.set_settings(with_settings(settings), command == TCSETAF);
+  return 0;
+}
+
 // The same on both sides. ENOTTY: not one of them.
 Result<std::int64_t> common_ioctl(CurrentTask& task, Pty& pty, std::uint32_t command, std::uint64_t argument) {
   switch (command) {
@@ -28,6 +36,12 @@ Result<std::int64_t> common_ioctl(CurrentTask& task, Pty& pty, std::uint32_t com
       return give(task, argument, old_settings(pty.settings()));
     case TCGETS2:
       return give(task, argument, pty.settings());
+    case TCGETA:
+      return give(task, argument, to_termio(pty.settings()));
+    case TCSETA:
+    case TCSETAW:
+    case TCSETAF:
+      return set_termio(task, pty, command, argument);
     case TCSETS:
     case TCSETSW:
     case TCSETSF:

@@ -9,6 +9,7 @@
 #include "boot/base/host_call.h"
 #include "boot/kernel/current_task.h"
 #include "boot/kernel/terminal_control.h"
+#include "boot/kernel/termio.h"
 
 namespace runsc {
 namespace {
@@ -36,6 +37,20 @@ template <typename T>
 Result<std::int64_t> set(CurrentTask& task, int fd, std::uint32_t command, std::uint64_t argument) {
   T value = TRY(task.read(UserIn<T>{{argument}}));
   return host_ioctl(fd, command, &value);
+}
+
+Result<std::int64_t> get_termio(CurrentTask& task, int fd, std::uint64_t argument) {
+  KernelTermios settings{};
+  TRY(host_ioctl(fd, TCGETS, &settings));
+  TRY(task.write(UserOut<::termio>{{argument}}, to_termio(settings)));
+  return 0;
+}
+
+Result<std::int64_t> set_termio(CurrentTask& task, int fd, std::uint32_t command, std::uint64_t argument) {
+  KernelTermios settings{};
+  TRY(host_ioctl(fd, TCGETS, &settings));
+  apply_termio(settings, TRY(task.read(UserIn<::termio>{{argument}})));
+  return host_ioctl(fd, command == TCSETA ? TCSETS : command == TCSETAW ? TCSETSW : TCSETSF, &settings);
 }
 
 // Job control of a host terminal, which can be opened again for as long as it controls a session, whatever became of
@@ -88,6 +103,12 @@ Result<std::int64_t> HostTerminal::ioctl(CurrentTask& task, std::uint32_t comman
   switch (command) {
     case TCGETS:
       return get<KernelTermios>(task, fd, command, argument);
+    case TCGETA:
+      return get_termio(task, fd, argument);
+    case TCSETA:
+    case TCSETAW:
+    case TCSETAF:
+      return set_termio(task, fd, command, argument);
     case TCSETS:
     case TCSETSW:
     case TCSETSF:
