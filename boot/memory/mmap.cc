@@ -91,6 +91,7 @@ Result<Vma> make_vma(const MmapRequest& request) {
   TRY(check_file(request, vma));
   vma.file = request.file;
   vma.offset = request.offset;
+  vma.own_pages = !vma.shared && (vma.protection & PROT_WRITE) != 0;
   return vma;
 }
 

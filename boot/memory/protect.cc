@@ -71,7 +71,10 @@ Result<bool> MemoryManager::mprotect(std::uint64_t address, std::uint64_t length
     if (state->vmas.data_bytes() + new_data(state->vmas, range, access) > limits.data) return Errno(ENOMEM);
     const bool natively = whole && host_protection(protection) == access && begin_native(*state, native, range);
     if (!natively) TRY(space_->protect(range.start, range.length(), host_protection(access)));
-    state->vmas.change(range, [&](Vma& vma) { vma.protection = access; });
+    state->vmas.change(range, [&](Vma& vma) {
+      vma.protection = access;
+      vma.own_pages = vma.own_pages || (vma.file && !vma.shared && (access & PROT_WRITE) != 0);
+    });
     if (natively) return true;
   }
   if (!whole) return permitted.error;

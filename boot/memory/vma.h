@@ -33,6 +33,7 @@ struct Vma {
   bool grows_down = false;
   bool locked = false;
   bool no_reserve = false;
+  bool own_pages = false;     // a private file mapping that has been writable: no longer what the file holds
   bool dont_fork = false;     // MADV_DONTFORK
   bool wipe_on_fork = false;  // MADV_WIPEONFORK
   bool dont_dump = false;

@@ -12,7 +12,7 @@ constexpr std::uint64_t kEndOfAddresses = ~std::uint64_t{0xfff};
 bool continues(const Vma& vma, const Vma& next) {
   return vma.end == next.start && vma.protection == next.protection && vma.max_protection == next.max_protection &&
          vma.shared == next.shared && vma.grows_down == next.grows_down && vma.locked == next.locked &&
-         vma.no_reserve == next.no_reserve && vma.dont_fork == next.dont_fork &&
+         vma.no_reserve == next.no_reserve && vma.own_pages == next.own_pages && vma.dont_fork == next.dont_fork &&
          vma.wipe_on_fork == next.wipe_on_fork && vma.dont_dump == next.dont_dump && vma.sealed == next.sealed &&
          vma.file == next.file && vma.pin == next.pin && vma.beyond_end == next.beyond_end &&
          (vma.file == nullptr || vma.file_offset(vma.end) == next.offset) && vma.name == next.name;

@@ -25,7 +25,8 @@ struct Sizes {
 Sizes sizes_of(MemoryManager& memory, const Vma& vma) {
   Sizes sizes;
   sizes.resident = resident_bytes(memory, vma);
-  const VmaKind kind = kind_of(vma);
+  // Which pages were written is the host's knowledge: all that may have been count, so that gdb's core file has them.
+  const VmaKind kind = vma.own_pages ? VmaKind::kAnonymous : kind_of(vma);
   (kind == VmaKind::kAnonymous ? sizes.anonymous
    : kind == VmaKind::kFile    ? sizes.file_clean
                                : sizes.shared_memory) = sizes.resident;
@@ -71,7 +72,7 @@ std::string flags_text(const Vma& vma) {
   add(vma.grows_down, "gd");
   add(vma.locked, "lo");
   add(vma.dont_fork, "dc");
-  add(!vma.no_reserve && vma.is_data(), "ac");
+  add(!vma.no_reserve && (vma.is_data() || vma.own_pages), "ac");
   add(vma.no_reserve, "nr");
   add(vma.dont_dump, "dd");
   add(vma.wipe_on_fork, "wf");
