@@ -8,9 +8,10 @@ set -euo pipefail
 directory=$1
 mirror=${2:-${DEBIAN_MIRROR:-http://deb.debian.org/debian}}
 suite=bookworm
+# libboost-regex: gdb asks for a name that only this package provides, which debootstrap does not find out.
 packages=(
   python3 libpython3.11-testsuite gcc g++ libc6-dev make git perl procps xz-utils bzip2 less file sqlite3 openssl gawk bc
-  nodejs
+  nodejs strace gdb libboost-regex1.74.0
 )
 stamp="$suite ${packages[*]}"
 log=$directory.log
