@@ -65,25 +65,35 @@ def figures(ancestor):
     return {'processes': len(pids), 'descriptors': sum(map(descriptors, pids)), 'pss_kib': sum(map(pss_kib, pids))}
 
 
+def kill_gofer(ancestor):
+    for pid in processes_below(ancestor):
+        with open('/proc/%d/cmdline' % pid, 'rb') as f:
+            if f.read().split(b'\0')[:2] == [b'runsc', b'gofer']:
+                os.kill(pid, signal.SIGKILL)
+
+
 class Program:
-    def __init__(self, path, arguments=(), pids_limit=None, may_end=False, timeout=600):
+    """`kills_gofer`: at its checkpoint, which ends it and the sandbox."""
+
+    def __init__(self, path, arguments=(), pids_limit=None, may_end=False, timeout=600, kills_gofer=False):
         self.path, self.arguments, self.pids_limit = path, list(arguments), pids_limit
-        self.may_end, self.timeout = may_end, timeout
+        self.may_end, self.timeout, self.kills_gofer = may_end, timeout, kills_gofer
         self.name = os.path.basename(path)
 
 
 def programs(options):
     heavy, hostile = os.path.join(options.bin_dir, 'heavy'), os.path.join(options.bin_dir, 'hostile')
+    # Under a runtime that shares the host's kernel the dangerous calls would reach it, and there is no gofer.
+    contained = os.path.basename(options.runtime) not in ('runc', 'crun', 'youki')
     out = [
         Program(os.path.join(heavy, 'threads')),
         Program(os.path.join(heavy, 'fork_bomb'), ['--cap=400']),
         Program(os.path.join(heavy, 'fork_bomb'), ['--cap=2000', '--expect-limit=1'], pids_limit=150),
         Program(os.path.join(heavy, 'copy_on_write'), ['--mib=%d' % options.mib]),
         Program(os.path.join(heavy, 'exec_loop'), ['--count=%d' % options.count]),
+        Program(os.path.join(heavy, 'aio'), kills_gofer=contained),
     ]
     for attack in ('buffers', 'write', 'remap', 'jump', 'calls'):
-        # Under a runtime that shares the host's kernel the dangerous calls would reach it.
-        contained = os.path.basename(options.runtime) not in ('runc', 'crun', 'youki')
         arguments = ['--inside=%d' % contained, '--seconds=%d' % options.seconds, '--seed=%d' % options.seed,
                      '--pages=%d' % options.pages, attack]
         out.append(Program(os.path.join(hostile, 'hostile'), arguments, may_end=attack != 'buffers',
@@ -130,6 +140,9 @@ class Run:
                 break
             lines.append(line)
             if line.startswith('checkpoint '):
+                if self.program.kills_gofer:
+                    kill_gofer(process.pid)
+                    continue
                 time.sleep(1)  # What ends asynchronously has ended.
                 taken[line.split()[1]] = figures(process.pid)
                 process.stdin.write(b'\n')
@@ -167,6 +180,10 @@ def leaks(before, after, sanitized):
 def judge(program, status, lines, taken, sanitized):
     """The reasons why this run is bad; none when it is good."""
     bad = []
+    if program.kills_gofer:
+        if status == 0 or not [line for line in lines if 'gofer process' in line and 'SIGKILL' in line]:
+            bad.append('status %s without the gofer' % status)
+        return bad + left_processes()
     if status != 0 and not (program.may_end and lines):
         bad.append('status %s' % status)
     if program.may_end and status != 0 and 'hostile:' in lines[-1]:
@@ -175,9 +192,11 @@ def judge(program, status, lines, taken, sanitized):
     bad += [line.strip() for line in lines if 'boot process' in line or 'gofer process' in line]
     if 'before' in taken and 'after' in taken:
         bad += leaks(taken['before'], taken['after'], sanitized)
-    if not wait_until_alone():
-        bad.append('left processes: %s' % processes_below(os.getpid())[1:])
-    return bad
+    return bad + left_processes()
+
+
+def left_processes():
+    return [] if wait_until_alone() else ['left processes: %s' % processes_below(os.getpid())[1:]]
 
 
 def main():

@@ -15,6 +15,8 @@ import oci
 ROUNDS = int(os.environ.get('RUNSC_KILL_ROUNDS', '24'))
 SEED = int(os.environ.get('RUNSC_KILL_SEED', '1'))
 FOREVER = ('sleep', '1000')
+# Calls in which a process waits for what a socket brings: poll, recvfrom, recvmsg, epoll_wait, epoll_pwait.
+RECEIVING = ('7', '45', '47', '232', '281')
 KIND, NAME = 'io.kubernetes.cri.container-type', 'io.kubernetes.cri.sandbox-id'
 
 
@@ -161,6 +163,55 @@ class Kill(oci.Case):
                     self.assertTrue(harness.is_alive(boot))
                 self.check_end([name, pod])
         self.rounds(play)
+
+    def relay_in_call(self):
+        """The relay of a container that is being made, once it waits for the sandbox's answer."""
+        for pid in descendants().get('runsc-relay', []):
+            with open('/proc/%d/syscall' % pid) as f:
+                # Before that it reads from its caller.
+                if f.read().split()[0] in RECEIVING:
+                    return pid
+        return None
+
+    def create_without_relay(self, name, bundle, boot, moment):
+        """`create` whose relay dies while the sandbox works on it, or has just answered."""
+        os.kill(boot, signal.SIGSTOP)
+        try:
+            create = self.start('create', '--bundle', bundle, name)
+            relay = harness.wait_until(self.relay_in_call, 'the relay waits for the sandbox')
+            if moment < 0:
+                os.kill(relay, signal.SIGKILL)
+        finally:
+            os.kill(boot, signal.SIGCONT)
+        time.sleep(max(moment, 0))
+        if moment >= 0 and harness.is_alive(relay):
+            os.kill(relay, signal.SIGKILL)
+        return self.finish(create)
+
+    def test_a_relay_in_the_middle_of_create(self):
+        """The container may have been made by then, but its processes are still in the pod's cgroups."""
+        pod = 'relay%d' % os.getpid()
+        self.assertEqual(0, self.command_status('run', '--detach', '--bundle',
+                                                self.bundle(FOREVER, self.annotated('sandbox', pod)), pod))
+        boot = self.oci_state(pod)['pid']
+        bundle = self.bundle(FOREVER, self.annotated('container', pod))
+        for number in range(max(ROUNDS // 2, 4)):
+            name = '%s-%d' % (pod, number)
+            moment = -1 if number == 0 else self.random.random() * 0.03
+            with self.subTest(round=number, moment=moment, seed=SEED):
+                code, _, error = self.create_without_relay(name, bundle, boot, moment)
+                if code != 0:
+                    self.assertRegex(error, r'\Arunsc: [^\n]*\n\Z')
+                self.assertTrue(code != 0 or moment >= 0)
+                self.check_state(name)
+                self.assertEqual(self.runsc('delete', '--force', name).stderr, '')
+                self.assertEqual([], cgroups(name))
+                # Nothing of it is left in the pod either, where another takes its name.
+                self.assertEqual(self.ok('exec', pod, 'ps', '-o', 'args').count('sleep'), 1)
+                self.assertEqual(0, self.command_status('run', '--detach', '--bundle', bundle, name))
+                self.assertEqual(self.runsc('delete', '--force', name).stderr, '')
+        self.assertTrue(harness.is_alive(boot))
+        self.check_end([pod])
 
     def command_status(self, *words):
         return subprocess.run(self.command(*words), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
