@@ -7,6 +7,7 @@
 #include <linux/seccomp.h>
 #include <stddef.h>
 #include <sys/prctl.h>
+#include <sys/rseq.h>
 #include <sys/uio.h>
 
 #include "test/guest/support/signals.h"
@@ -199,6 +200,22 @@ TEST(PtraceState, PendingSignalsCanBePeekedAt) {
   EXPECT_ERRNO(Trace(PTRACE_PEEKSIGINFO, tracee.pid(), &negative, infos), EINVAL);
   EXPECT_ERRNO(Trace(PTRACE_PEEKSIGINFO, tracee.pid(), 8, infos), EFAULT);
   EXPECT_ERRNO(Trace(PTRACE_PEEKSIGINFO, tracee.pid(), &own, 8), EFAULT);
+}
+
+TEST(PtraceState, TheRegistrationOfRseqIsTold) {
+  Tracee tracee([] { _exit(0); });
+  struct {
+    uint64_t address;
+    uint32_t size, signature, flags, padding;
+  } told = {};
+  constexpr long kRequest = 0x420f;  // PTRACE_GET_RSEQ_CONFIGURATION
+  ASSERT_EQ(static_cast<long>(sizeof told), Trace(kRequest, tracee.pid(), sizeof told, &told));
+  // The fork of a thread that the C library has registered.
+  EXPECT_EQ(reinterpret_cast<uint64_t>(__builtin_thread_pointer()) + static_cast<uint64_t>(__rseq_offset),
+            told.address);
+  EXPECT_GE(told.size, 32u);
+  EXPECT_EQ(0x53053053u, told.signature);
+  ASSERT_EQ(static_cast<long>(sizeof told), Trace(kRequest, tracee.pid(), 8, &told)) << "as much as there is room for";
 }
 
 // A filter under which getppid(2) fails.
