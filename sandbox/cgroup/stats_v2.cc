@@ -61,10 +61,11 @@ void add_io(const CgroupDirectory& directory, CgroupStats& stats) {
     const char* list;
     const char* op;
   };
-  static constexpr Kind kKinds[] = {
-      {"rbytes", "ioServiceBytesRecursive", "Read"},    {"wbytes", "ioServiceBytesRecursive", "Write"},
-      {"dbytes", "ioServiceBytesRecursive", "Discard"}, {"rios", "ioServicedRecursive", "Read"},
-      {"wios", "ioServicedRecursive", "Write"},         {"dios", "ioServicedRecursive", "Discard"}};
+  // Readers know the operations of version 1, which has no discards.
+  static constexpr Kind kKinds[] = {{"rbytes", "ioServiceBytesRecursive", "Read"},
+                                    {"wbytes", "ioServiceBytesRecursive", "Write"},
+                                    {"rios", "ioServicedRecursive", "Read"},
+                                    {"wios", "ioServicedRecursive", "Write"}};
   std::istringstream lines(directory.read("io.stat").value_or(""));
   for (std::string line; std::getline(lines, line);) {
     std::istringstream words(line);
