@@ -46,6 +46,11 @@ bool has_release(int want_major, int want_minor) {
   return major > want_major || (major == want_major && minor >= want_minor);
 }
 
+std::string release() {
+  utsname name{};
+  return uname(&name) == 0 ? name.release : "of an unknown version";
+}
+
 }  // namespace
 
 std::string missing_requirement() {
@@ -65,7 +70,8 @@ std::string missing_requirement() {
       {[] { return has_release(6, 11); }, "seccomp listeners that notice the end of their thread (Linux 6.11)"},
   };
   for (const Requirement& requirement : kRequirements)
-    if (!requirement.present()) return std::string("the host lacks ") + requirement.feature;
+    if (!requirement.present())
+      return std::string("the host lacks ") + requirement.feature + ": it runs Linux " + release();
   return {};
 }
 

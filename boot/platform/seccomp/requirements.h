@@ -5,7 +5,8 @@
 
 namespace runsc::seccomp {
 
-// Empty: everything is there. Else one line that names the missing feature and the Linux version that has it.
+// Empty: everything is there. Else one line that names the missing feature, the Linux version that has it, and
+// the host's.
 std::string missing_requirement();
 
 }  // namespace runsc::seccomp
