@@ -37,7 +37,7 @@ ContainerCgroup plan_cgroup(const SandboxRequest& request, const RuntimeOptions&
   return ContainerCgroup(detect_cgroup_host(), {.id = request.id,
                                                 .path = request.spec.linux_.cgroups_path,
                                                 .driver = options.cgroup_driver,
-                                                .rootless = options.rootless,
+                                                .rootless = options.user_systemd,
                                                 .resources = request.spec.linux_.resources});
 }
 

@@ -29,7 +29,8 @@ struct RuntimeOptions {
   bool debug = false;
   bool oci_seccomp = false;  // linux.seccomp holds inside, instead of being ignored
   CgroupDriver cgroup_driver = CgroupDriver::kFiles;
-  bool rootless = false;  // the caller is not root: user namespaces for everything
+  bool rootless = false;      // the caller is not root: user namespaces for everything
+  bool user_systemd = false;  // kSystemd is the caller's own, not the host's
   LogFormat log_format = LogFormat::kText;
   int log_fd = -1;  // where the processes of the sandbox log (borrowed); -1: the container's stderr
 };

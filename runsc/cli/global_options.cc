@@ -89,6 +89,8 @@ const std::vector<FlagName>& global_flags() {
 RuntimeOptions options_from_flags() {
   RuntimeOptions options;
   options.rootless = parse_rootless();
+  // Whoever is root in a user namespace only is an ordinary user to the host's systemd.
+  options.user_systemd = options.rootless || is_in_user_namespace();
   options.root = state_root(options.rootless);
   if (FLAGS_log_format != "text" && FLAGS_log_format != "json") refuse("log-format", FLAGS_log_format, "text or json");
   options.log_format = FLAGS_log_format == "json" ? LogFormat::kJson : LogFormat::kText;

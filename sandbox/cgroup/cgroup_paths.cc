@@ -45,6 +45,13 @@ std::string slice_path(const std::string& slice) {
   return out;
 }
 
+// systemd moves itself into init.scope where it may not have processes beside its children.
+std::string without_init(const std::string& path) {
+  static const std::string kInit = "/init.scope";
+  const bool ends = path.size() >= kInit.size() && path.compare(path.size() - kInit.size(), kInit.size(), kInit) == 0;
+  return ends ? path.substr(0, path.size() - kInit.size()) : path;
+}
+
 }  // namespace
 
 std::string SystemdUnit::path() const { return slice_path(slice) + "/" + name; }
@@ -81,16 +88,12 @@ std::vector<std::string> cgroup_directories(const CgroupHost& host, const std::s
   return out;
 }
 
-std::vector<std::string> cgroup_directories(const CgroupHost& host, const SystemdUnit& unit) {
+std::vector<std::string> cgroup_directories(const CgroupHost& host, const SystemdUnit& unit,
+                                            const std::string& manager) {
+  check_path(manager);
   std::vector<std::string> out;
   for (const Hierarchy& hierarchy : host.hierarchies) {
-    // systemd moves itself into init.scope where it may not have processes beside its children.
-    std::string base = hierarchy.init;
-    static const std::string kInit = "/init.scope";
-    if (base.size() >= kInit.size() && base.compare(base.size() - kInit.size(), kInit.size(), kInit) == 0) {
-      base.resize(base.size() - kInit.size());
-    }
-    out.push_back(oci::clean_path(base + unit.path()));
+    out.push_back(oci::clean_path(without_init(hierarchy.init) + without_init(manager) + unit.path()));
   }
   return out;
 }

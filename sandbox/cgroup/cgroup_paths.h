@@ -32,7 +32,9 @@ SystemdUnit parse_systemd_unit(const std::string& cgroups_path, const std::strin
 std::vector<std::string> cgroup_directories(const CgroupHost& host, const std::string& cgroups_path,
                                             const std::string& id);
 
-// The same for a unit of systemd.
-std::vector<std::string> cgroup_directories(const CgroupHost& host, const SystemdUnit& unit);
+// The same for a unit of systemd. `manager` is where a user's own systemd keeps its units below the host's; empty for
+// the host's.
+std::vector<std::string> cgroup_directories(const CgroupHost& host, const SystemdUnit& unit,
+                                            const std::string& manager = "");
 
 }  // namespace runsc

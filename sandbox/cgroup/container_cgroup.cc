@@ -140,7 +140,7 @@ ContainerCgroup::ContainerCgroup(CgroupHost host, CgroupRequest request)
   }
   unit_ = parse_systemd_unit(request_.path, request_.id, request_.rootless);
   expect_systemd();
-  entries_ = cgroup_directories(host_, *unit_);
+  entries_ = cgroup_directories(host_, *unit_, request_.rootless ? user_systemd_cgroup() : "");
   for (const std::string& path : entries_) check_empty(CgroupDirectory(path));
   entries_.insert(entries_.begin(), (request_.rootless ? kUserUnit : kUnit) + unit_->name);
 }
@@ -273,13 +273,13 @@ void update_cgroup(const CgroupHost& host, const std::vector<std::string>& entri
   for (const std::string& path : cgroup_directories_of(entries)) {
     if (CgroupDirectory(path).exists()) existing.push_back(path);
   }
-  set_limits(host, existing, resources, LimitChange::kUpdate);
   for (const std::string& entry : entries) {
     const bool user = entry.rfind(kUserUnit, 0) == 0;
     if (!user && entry.rfind(kUnit, 0) != 0) continue;
-    // So that a reload of systemd does not bring the old limits back.
+    // So that a reload of systemd does not bring the old limits back. First, since it writes them too, but rounded.
     set_systemd_properties(entry.substr(entry.find(':') + 1), user, resources, host.mode == CgroupMode::kUnified);
   }
+  set_limits(host, existing, resources, LimitChange::kUpdate);
 }
 
 }  // namespace runsc

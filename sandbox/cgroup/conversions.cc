@@ -1,7 +1,9 @@
 #include "sandbox/cgroup/conversions.h"
 
 #include <algorithm>
+#include <charconv>
 #include <limits>
+#include <sstream>
 
 #include "runsc/common/user_error.h"
 
@@ -13,6 +15,15 @@ constexpr std::int64_t kProcessesPerTask = 4;
 constexpr std::int64_t kProcessesOfSandbox = 64;
 // Linux' own limit of process numbers: beyond it a limit limits nothing.
 constexpr std::int64_t kMostProcesses = 4194304;
+// More than Linux can be built for.
+constexpr unsigned kMostProcessors = 65536;
+
+std::optional<unsigned> whole_number(const std::string& text) {
+  unsigned out = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, out);
+  return error == std::errc{} && rest == end && out < kMostProcessors ? std::optional(out) : std::nullopt;
+}
 
 }  // namespace
 
@@ -49,6 +60,20 @@ std::uint64_t tasks_of_host_pids(std::uint64_t host_limit) {
   if (host_limit == std::numeric_limits<std::uint64_t>::max()) return 0;
   const std::uint64_t rest = host_limit - std::min<std::uint64_t>(host_limit, kProcessesOfSandbox);
   return rest / kProcessesPerTask;
+}
+
+std::vector<unsigned> bytes_of_list(const std::string& list) {
+  std::vector<unsigned> out;
+  std::istringstream ranges(list);
+  for (std::string range; std::getline(ranges, range, ',');) {
+    const std::size_t dash = range.find('-');
+    const auto first = whole_number(range.substr(0, dash));
+    const auto last = dash == std::string::npos ? first : whole_number(range.substr(dash + 1));
+    if (!first || !last || *last < *first) return {};
+    if (out.size() <= *last / 8) out.resize(*last / 8 + 1);
+    for (unsigned i = *first; i <= *last; ++i) out[i / 8] |= 1U << (i % 8);
+  }
+  return out;
 }
 
 }  // namespace runsc

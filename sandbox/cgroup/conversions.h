@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <vector>
 
 namespace runsc {
 
@@ -21,5 +23,8 @@ std::int64_t host_pids_limit(std::int64_t tasks);
 
 // What such a host limit allows the application: the inverse.
 std::uint64_t tasks_of_host_pids(std::uint64_t host_limit);
+
+// "0,2-3" -> a bit for each number, in bytes, lowest first; empty for what is no such list.
+std::vector<unsigned> bytes_of_list(const std::string& list);
 
 }  // namespace runsc

@@ -47,5 +47,15 @@ TEST(Conversions, HostProcessesAndBack) {
   EXPECT_EQ(tasks_of_host_pids(~std::uint64_t{0}), 0u);
 }
 
+TEST(Conversions, ListsAsBits) {
+  using Bytes = std::vector<unsigned>;
+  EXPECT_EQ(bytes_of_list("0"), (Bytes{1}));
+  EXPECT_EQ(bytes_of_list("0,2-3"), (Bytes{0x0d}));
+  EXPECT_EQ(bytes_of_list("7-8,17"), (Bytes{0x80, 0x01, 0x02}));
+  for (const char* odd : {"", "a", "1-", "-1", "3-2", "1,,2", "1 2", "0-4000000000", "99999"}) {
+    EXPECT_EQ(bytes_of_list(odd), Bytes{}) << odd;
+  }
+}
+
 }  // namespace
 }  // namespace runsc

@@ -9,13 +9,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <fstream>
 
 #include "boot/base/unique_fd.h"
 #include "runsc/common/user_error.h"
-#include "sandbox/cgroup/conversions.h"
-#include "sandbox/cgroup/limits.h"
 
 namespace runsc {
 namespace {
@@ -24,7 +21,7 @@ using Words = std::vector<std::string>;
 
 struct Outcome {
   int status = 0;
-  std::string errors;
+  std::string text;  // what it printed: an answer, or why there is none
 };
 
 std::string read_all(int fd) {
@@ -37,17 +34,17 @@ std::string read_all(int fd) {
   return out;
 }
 
-Outcome run_busctl(bool user, const Words& call) {
+// `verb` is "call" or "get-property", of the manager.
+Outcome run_busctl(bool user, const char* verb, const Words& rest) {
   Words words = {"busctl",
                  user ? "--user" : "--system",
-                 "--quiet",
                  "--timeout=30",
                  "--",
-                 "call",
+                 verb,
                  "org.freedesktop.systemd1",
                  "/org/freedesktop/systemd1",
                  "org.freedesktop.systemd1.Manager"};
-  words.insert(words.end(), call.begin(), call.end());
+  words.insert(words.end(), rest.begin(), rest.end());
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
@@ -58,23 +55,24 @@ Outcome run_busctl(bool user, const Words& call) {
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
   ::posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-  ::posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
+  ::posix_spawn_file_actions_adddup2(&actions, writer.get(), 1);
   ::posix_spawn_file_actions_adddup2(&actions, writer.get(), 2);
   pid_t pid = -1;
   const int error = ::posix_spawnp(&pid, "busctl", &actions, nullptr, argv.data(), environ);
   ::posix_spawn_file_actions_destroy(&actions);
   if (error != 0) throw_system_error("systemd cgroup driver: execute busctl, systemd's own client", error);
   writer.reset();
-  Outcome out{.status = 0, .errors = read_all(reader.get())};
+  Outcome out{.status = 0, .text = read_all(reader.get())};
   while (::waitpid(pid, &out.status, 0) < 0 && errno == EINTR) {
   }
   return out;
 }
 
-void call_systemd(bool user, const Words& call, const std::string& what) {
-  const Outcome outcome = run_busctl(user, call);
-  if (outcome.status == 0) return;
-  throw UserError("systemd cgroup driver: " + what + ": " + outcome.errors.substr(0, outcome.errors.find('\n')));
+std::string ask_systemd(bool user, const char* verb, const Words& rest, const std::string& what) {
+  const Outcome outcome = run_busctl(user, verb, rest);
+  if (outcome.status == 0) return outcome.text;
+  throw UserError("systemd cgroup driver: " + what + ": " + outcome.text.substr(0, outcome.text.find('\n')) +
+                  (user ? " (of the user's own systemd, which XDG_RUNTIME_DIR leads to)" : ""));
 }
 
 void append_property(Words& out, const UnitProperty& property) {
@@ -104,39 +102,6 @@ void wait_until_inside(const std::vector<pid_t>& pids, const std::string& unit) 
   throw UserError("Timeout waiting for systemd to create " + unit);
 }
 
-void add_number(std::vector<UnitProperty>& out, const char* name, std::uint64_t value) {
-  out.push_back({name, "t", {std::to_string(value)}});
-}
-
-std::uint64_t number_or_infinity(std::int64_t value) {
-  return value < 0 ? ~std::uint64_t{0} : static_cast<std::uint64_t>(value);
-}
-
-void add_cpu(std::vector<UnitProperty>& out, const oci::CpuResources& cpu, bool unified) {
-  if (is_set(cpu.shares)) {
-    add_number(out, unified ? "CPUWeight" : "CPUShares", unified ? cpu_weight_from_shares(*cpu.shares) : *cpu.shares);
-  }
-  if (!is_set(cpu.quota) && !is_set(cpu.period)) return;
-  const std::uint64_t period = is_set(cpu.period) ? *cpu.period : 100000;
-  if (is_set(cpu.period)) add_number(out, "CPUQuotaPeriodUSec", period);
-  std::uint64_t per_second = ~std::uint64_t{0};
-  if (cpu.quota.value_or(0) > 0) {
-    per_second = static_cast<std::uint64_t>(*cpu.quota) * 1000000 / period;
-    // systemd knows whole percents: up, never below what was asked for.
-    per_second = (per_second + 9999) / 10000 * 10000;
-  }
-  add_number(out, "CPUQuotaPerSecUSec", per_second);
-}
-
-void add_memory(std::vector<UnitProperty>& out, const oci::MemoryResources& memory, bool unified) {
-  if (is_set(memory.limit)) add_number(out, unified ? "MemoryMax" : "MemoryLimit", number_or_infinity(*memory.limit));
-  if (!unified) return;
-  if (is_set(memory.reservation)) add_number(out, "MemoryLow", number_or_infinity(*memory.reservation));
-  if (const auto swap = swap_max_from_memsw(memory.swap, memory.limit)) {
-    add_number(out, "MemorySwapMax", number_or_infinity(*swap));
-  }
-}
-
 }  // namespace
 
 void expect_systemd() {
@@ -147,22 +112,23 @@ void expect_systemd() {
       "--systemd-cgroup, or set the caller's cgroup driver to cgroupfs");
 }
 
-std::vector<UnitProperty> unit_properties(const oci::Resources& resources, bool unified) {
-  std::vector<UnitProperty> out;
-  add_cpu(out, resources.cpu, unified);
-  add_memory(out, resources.memory, unified);
-  if (is_set(resources.pids_limit)) {
-    add_number(out, "TasksMax", number_or_infinity(host_pids_limit(*resources.pids_limit)));
-  }
-  if (is_set(resources.block_io.weight)) {
-    const std::uint64_t weight = *resources.block_io.weight;
-    add_number(out, unified ? "IOWeight" : "BlockIOWeight", unified ? io_weight_from_blkio(weight) : weight);
-  }
-  return out;
+std::string user_systemd_cgroup() {
+  const std::string answer = ask_systemd(true, "get-property", {"ControlGroup"}, "ask for its cgroup");
+  const std::optional<std::string> path = parse_string_property(answer);
+  if (!path) throw UserError("systemd cgroup driver: the user's own systemd has no cgroup: " + answer);
+  return *path;
+}
+
+std::optional<std::string> parse_string_property(const std::string& answer) {
+  const std::size_t first = answer.find("s \"/");
+  const std::size_t last = answer.rfind('"');
+  if (first != 0 || last < 4) return std::nullopt;
+  return answer.substr(3, last - 3);
 }
 
 std::vector<std::string> start_unit_call(const SystemdUnit& unit, const std::string& description,
-                                         const std::vector<pid_t>& pids, const std::vector<UnitProperty>& limits) {
+                                         const std::vector<pid_t>& pids, const std::vector<UnitProperty>& limits,
+                                         bool unified) {
   UnitProperty processes{"PIDs", "au", {std::to_string(pids.size())}};
   for (const pid_t pid : pids) processes.values.push_back(std::to_string(pid));
   std::vector<UnitProperty> properties = {{"Description", "s", {description}},
@@ -171,6 +137,7 @@ std::vector<std::string> start_unit_call(const SystemdUnit& unit, const std::str
                                           {"MemoryAccounting", "b", {"true"}},
                                           {"CPUAccounting", "b", {"true"}},
                                           {"TasksAccounting", "b", {"true"}},
+                                          {unified ? "IOAccounting" : "BlockIOAccounting", "b", {"true"}},
                                           {"DefaultDependencies", "b", {"false"}},
                                           processes};
   properties.insert(properties.end(), limits.begin(), limits.end());
@@ -183,9 +150,9 @@ std::vector<std::string> start_unit_call(const SystemdUnit& unit, const std::str
 void start_systemd_unit(const SystemdUnit& unit, bool user, const std::string& description,
                         const std::vector<pid_t>& pids, const oci::Resources& resources, bool unified) {
   // A scope of this name that failed earlier is kept by systemd for people to look at, and in the way.
-  run_busctl(user, {"ResetFailedUnit", "s", unit.name});
-  call_systemd(user, start_unit_call(unit, description, pids, unit_properties(resources, unified)),
-               "start " + unit.name);
+  run_busctl(user, "call", {"ResetFailedUnit", "s", unit.name});
+  ask_systemd(user, "call", start_unit_call(unit, description, pids, unit_properties(resources, unified), unified),
+              "start " + unit.name);
   wait_until_inside(pids, unit.name);
 }
 
@@ -194,13 +161,13 @@ void set_systemd_properties(const std::string& name, bool user, const oci::Resou
   if (properties.empty()) return;
   Words call = {"SetUnitProperties", "sba(sv)", name, "true", std::to_string(properties.size())};
   for (const UnitProperty& property : properties) append_property(call, property);
-  call_systemd(user, call, "change " + name);
+  ask_systemd(user, "call", call, "change " + name);
 }
 
 void stop_systemd_unit(const std::string& name, bool user) {
   try {
-    run_busctl(user, {"StopUnit", "ss", name, "replace"});
-    run_busctl(user, {"ResetFailedUnit", "s", name});
+    run_busctl(user, "call", {"StopUnit", "ss", name, "replace"});
+    run_busctl(user, "call", {"ResetFailedUnit", "s", name});
   } catch (const UserError&) {
     // Without a client there is no systemd that could have the unit.
   }

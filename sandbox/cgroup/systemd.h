@@ -6,28 +6,18 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "runsc/oci/spec.h"
 #include "sandbox/cgroup/cgroup_paths.h"
+#include "sandbox/cgroup/unit_properties.h"
 
 namespace runsc {
 
-// One property of a unit as busctl takes it: {"CPUWeight", "t", {"100"}}.
-struct UnitProperty {
-  std::string name;
-  std::string signature;
-  std::vector<std::string> values;
-  friend bool operator==(const UnitProperty&, const UnitProperty&) = default;
-};
-
 // Throws UserError where systemd is not what runs the host.
 void expect_systemd();
-
-// linux.resources in systemd's terms, so that it does not reset what is written into the cgroup's files.
-std::vector<UnitProperty> unit_properties(const oci::Resources& resources, bool unified);
 
 // Makes the scope with the processes in it and waits until they are. `user`: of the caller's own systemd. Throws
 // UserError.
@@ -38,8 +28,16 @@ void set_systemd_properties(const std::string& name, bool user, const oci::Resou
 // A unit that is gone is no error.
 void stop_systemd_unit(const std::string& name, bool user);
 
+// Where the caller's own systemd keeps its units: "/user.slice/user-1000.slice/user@1000.service", counted from where
+// the host's has its own. Throws UserError.
+std::string user_systemd_cgroup();
+
+// `s "/a"` -> "/a": a path as busctl prints it. For user_systemd_cgroup() and its test.
+std::optional<std::string> parse_string_property(const std::string& answer);
+
 // The words of a call, for start_systemd_unit() and its test.
 std::vector<std::string> start_unit_call(const SystemdUnit& unit, const std::string& description,
-                                         const std::vector<pid_t>& pids, const std::vector<UnitProperty>& limits);
+                                         const std::vector<pid_t>& pids, const std::vector<UnitProperty>& limits,
+                                         bool unified);
 
 }  // namespace runsc
