@@ -1,37 +1,13 @@
-"""The host's cgroups of a container: the same files with the same values as with runc, read from outside; update and
-events; what happens when the host's memory for the container is used up."""
+"""The host's cgroups of a container, in version 1: the same files with the same values as with runc, read from outside;
+update and events; what happens when the host's memory for the container is used up."""
 import json
 import os
-import shutil
-import signal
 import subprocess
-import tempfile
 import unittest
 
+import cgroups
+from cgroups import FOREVER, MIB, RUNC, directories_named, directories_starting_with
 import harness
-
-RUNC = shutil.which('runc')
-FOREVER = ['sleep', '1000']
-MIB = harness.MIB
-
-
-def own_cgroups():
-    """{controller: path} of this process; '' is the unified hierarchy."""
-    out = {}
-    with open('/proc/self/cgroup') as f:
-        for line in f:
-            _, controllers, path = line.rstrip('\n').split(':', 2)
-            for controller in controllers.split(','):
-                out[controller] = path
-    return out
-
-
-def directories_named(name):
-    return sorted(path for path, _, _ in os.walk('/sys/fs/cgroup') if os.path.basename(path) == name)
-
-
-def directories_starting_with(name):
-    return sorted(path for path, _, _ in os.walk('/sys/fs/cgroup') if os.path.basename(path).startswith(name))
 
 
 def is_legacy():
@@ -65,27 +41,8 @@ CASES = {
 }
 
 
-@unittest.skipUnless(is_legacy(), 'reads the files of version 1')
-class Cgroup(harness.Case):
-    def change(self, path, resources):
-        def apply(spec):
-            spec['linux']['cgroupsPath'] = path
-            spec['linux']['resources'] = resources
-        return apply
-
-    def setUp(self):
-        super().setUp()
-        self.name = 'runsc-e2e-%d' % os.getpid()
-        self.addCleanup(self.remove_leftovers)
-
-    def remove_leftovers(self):
-        for path in directories_named(self.name):
-            for pid in open(path + '/cgroup.procs').read().split():
-                os.kill(int(pid), signal.SIGKILL)
-        for path in directories_named(self.name):
-            harness.wait_until(lambda: not open(path + '/cgroup.procs').read(), path + ' is empty')
-            os.rmdir(path)
-
+@unittest.skipUnless(is_legacy(), 'reads the files of version 1: cgroup_v2_test is for the others')
+class Cgroup(cgroups.Case):
     def file(self, controller, name):
         matches = [d for d in directories_named(self.name) if '/%s/' % controller in d]
         self.assertEqual(len(matches), 1, matches)
@@ -102,37 +59,6 @@ class Cgroup(harness.Case):
                     value = None
                 out[name] = sorted(value.split('\n')) if name == 'devices.list' else value
         return out
-
-    def start_detached(self, resources, path=None, args=FOREVER, flags=(), more=None):
-        def change(spec):
-            self.change('/' + self.name if path is None else path, resources)(spec)
-            if more:
-                more(spec)
-        bundle = self.bundle(args, change)
-        # The container has the standard error, too: a pipe would stay open as long as it runs.
-        with tempfile.TemporaryFile('w+') as errors:
-            code = subprocess.call(self.command(*flags, 'run', '--detach', '--bundle', bundle, self.name),
-                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors,
-                                   timeout=harness.PATIENCE)
-            errors.seek(0)
-            self.assertEqual((code, errors.read()), (0, ''))
-        return bundle
-
-    def stop(self):
-        self.assertEqual(self.runsc('delete', '--force', self.name).returncode, 0)
-        self.assertEqual(directories_named(self.name), [])
-
-    def under_runc(self, bundle, what):
-        """What `what` returns while runc runs the same bundle under the same name."""
-        root = os.path.join(self.work, 'runc')
-        subprocess.run([RUNC, '--root', root, 'run', '--detach', '--bundle', bundle, self.name], check=True,
-                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                       timeout=harness.PATIENCE)
-        try:
-            return what()
-        finally:
-            subprocess.run([RUNC, '--root', root, 'delete', '--force', self.name], check=True,
-                           timeout=harness.PATIENCE)
 
     @unittest.skipUnless(RUNC, 'compares with runc')
     def test_same_values_as_runc(self):
@@ -156,22 +82,6 @@ class Cgroup(harness.Case):
 
     @unittest.skipUnless(RUNC, 'compares with runc')
     def test_stats_have_the_shape_of_runcs(self):
-        def shape(value):
-            if isinstance(value, dict):
-                return {k: shape(v) for k, v in value.items()}
-            return type(value).__name__
-
-        def without_chance(stats):
-            """Counters that are 0 at one moment, and then left out, and not at another."""
-            data = stats['data']
-            data['blkio'] = {}
-            data['memory'].pop('cache', None)
-            for entry in ('usage', 'swap', 'kernel', 'kernelTCP'):
-                for counter in ('usage', 'max'):
-                    data['memory'][entry].pop(counter, None)
-            data['cpu']['throttling'] = {}
-            return stats
-
         bundle = self.start_detached({'memory': {'limit': 64 * MIB}, 'pids': {'limit': 50}})
         result = self.runsc('events', '--stats', self.name)
         self.assertEqual((result.returncode, result.stderr), (0, ''))
@@ -184,12 +94,8 @@ class Cgroup(harness.Case):
         self.assertGreater(ours['data']['cpu']['usage']['total'], 0)
         self.stop()
 
-        def runc_stats():
-            return json.loads(subprocess.run(
-                [RUNC, '--root', os.path.join(self.work, 'runc'), 'events', '--stats', self.name], check=True,
-                stdout=subprocess.PIPE, timeout=harness.PATIENCE).stdout)
-        theirs = self.under_runc(bundle, runc_stats)
-        self.assertEqual(shape(without_chance(ours)), shape(without_chance(theirs)))
+        theirs = self.under_runc(bundle, self.runc_stats)
+        self.assertEqual(cgroups.shape(ours), cgroups.shape(theirs))
 
     def test_host_has_room_for_the_sandbox_beside_the_tasks(self):
         self.start_detached({'pids': {'limit': 20}})
@@ -313,22 +219,6 @@ class Cgroup(harness.Case):
                               'container with id %s is not running' % self.name)
         self.stop()
 
-    def out_of_memory(self, script):
-        """Runs a script in 64 * MIB next to another container, which must not notice."""
-        other = self.start('run', '--bundle', self.bundle(FOREVER), 'other')
-        self.wait_running('other', other)
-        memory = {'memory': {'limit': 64 * MIB, 'swap': 64 * MIB}}
-        result = self.runsc('run', '--bundle', self.bundle(['sh', '-c', script], self.change('/' + self.name, memory)),
-                            self.name)
-        self.assertEqual(directories_named(self.name), [])
-        self.assertIsNone(other.poll())
-        self.assertEqual(self.runsc('kill', 'other', 'KILL').returncode, 0)
-        self.assertEqual(self.finish(other)[0], 137)
-        return result
-
-    # A string that doubles: shells have no other way to use much memory.
-    HOG = 'x=0123456789abcdef; while :; do x=$x$x; done'
-
     def test_out_of_memory(self):
         result = self.out_of_memory(self.HOG)
         self.assertEqual(result.returncode, 137, result.stderr)
@@ -349,28 +239,7 @@ class Cgroup(harness.Case):
         self.stop()
 
     def test_out_of_memory_is_an_event(self):
-        self.start_detached({'memory': {'limit': 64 * MIB, 'swap': 64 * MIB}},
-                            args=['sh', '-c', 'while ! [ -e /tmp/go ]; do sleep 0.1; done; ' + self.HOG],
-                            more=self.with_data)
-        events = self.start('events', '--interval', '1h', self.name)
-        harness.wait_until(lambda: self.has_eventfd(events.pid), 'the watch is in place')
-        open(self.work + '/go', 'w').close()
-        code, out, error = self.finish(events)
-        self.assertEqual((code, error), (0, ''))
-        self.assertIn({'type': 'oom', 'id': self.name}, [json.loads(line) for line in out.splitlines()])
-        self.stop()
-
-    def with_data(self, spec):
-        spec['mounts'].append({'destination': '/tmp', 'type': 'bind', 'source': self.work, 'options': ['rbind', 'ro']})
-
-    def has_eventfd(self, pid):
-        for fd in os.listdir('/proc/%d/fd' % pid):
-            try:
-                if 'eventfd' in os.readlink('/proc/%d/fd/%s' % (pid, fd)):
-                    return True
-            except OSError:
-                pass
-        return False
+        self.assert_out_of_memory_is_an_event()
 
     def test_events_stream_ends_with_the_container(self):
         self.start_detached({})

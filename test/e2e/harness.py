@@ -19,8 +19,9 @@ PR_SET_CHILD_SUBREAPER = 36
 # For limits of memory. A sandbox with a sanitizer takes some hundred megabytes by itself: there they are larger.
 MEMORY_SCALE = 16 if SANITIZERS else 1
 MIB = MEMORY_SCALE << 20
-# For waits that end as soon as something happens; a test fails when it does not happen at all.
-PATIENCE = 60.0
+# For waits that end as soon as something happens; a test fails when it does not happen at all. An emulated machine needs
+# more.
+PATIENCE = float(os.environ.get('RUNSC_TEST_PATIENCE', 60))
 
 
 def become_subreaper():
