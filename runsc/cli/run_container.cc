@@ -11,10 +11,10 @@
 #include "runsc/cli/inherited_fds.h"
 #include "runsc/cli/late_hooks.h"
 #include "runsc/cli/launch.h"
+#include "runsc/cli/memory_witness.h"
 #include "runsc/cli/messages.h"
 #include "runsc/common/user_error.h"
 #include "runsc/oci/parse.h"
-#include "sandbox/cgroup/oom_watch.h"
 #include "sandbox/container_parts.h"
 #include "sandbox/foreground.h"
 #include "sandbox/sandbox.h"
@@ -134,24 +134,6 @@ RunRequest request_from_flags(const std::string& id, RunMode mode) {
   request.preserved_fds = inherited_fds(FLAGS_preserve_fds);
   return request;
 }
-
-// Says that the host ended processes of the container for want of memory, which nothing else of the container tells.
-class MemoryWitness {
- public:
-  explicit MemoryWitness(const ContainerState& state) : id_(state.id), cgroups_(state.cgroups) {}
-  ~MemoryWitness() {
-    const std::uint64_t kills = count_oom_kills(detect_cgroup_host(), cgroups_);
-    if (kills == 0) return;
-    messages().warning("container \"" + id_ + "\" ran out of memory: the host killed " + std::to_string(kills) +
-                       " of its processes at the limit of its cgroup (linux.resources.memory.limit)");
-  }
-  MemoryWitness(const MemoryWitness&) = delete;
-  MemoryWitness& operator=(const MemoryWitness&) = delete;
-
- private:
-  std::string id_;
-  std::vector<std::string> cgroups_;
-};
 
 int run_container(RunRequest request, const RuntimeOptions& given) {
   ensure_stdio();
