@@ -24,6 +24,23 @@ bool is_in_user_namespace() {
   return (map >> inside >> outside >> count) && (outside != 0 || count != 0xffffffff);
 }
 
+bool is_mapped(const char* map, std::uint64_t id) {
+  std::ifstream file(map);
+  std::uint64_t inside = 0, outside = 0, count = 0;
+  while (file >> inside >> outside >> count) {
+    if (id >= inside && id - inside < count) return true;
+  }
+  return false;
+}
+
+// The boot process has the ids of nobody. Without them, as in the namespace that unshare(1) makes, there is one user,
+// root or not.
+bool lacks_ids() {
+  constexpr std::uint64_t kNobody = 65534;
+  return is_in_user_namespace() &&
+         !(is_mapped("/proc/self/uid_map", kNobody) && is_mapped("/proc/self/gid_map", kNobody));
+}
+
 std::string state_root(bool rootless) {
   if (!FLAGS_root.empty()) return std::filesystem::absolute(FLAGS_root).lexically_normal();
   const char* runtime = std::getenv("XDG_RUNTIME_DIR");
@@ -57,7 +74,7 @@ OverlayOption parse_overlay(const std::string& text) {
 }
 
 bool parse_rootless() {
-  if (FLAGS_rootless == "auto") return ::geteuid() != 0;
+  if (FLAGS_rootless == "auto") return ::geteuid() != 0 || lacks_ids();
   if (FLAGS_rootless == "true") return true;
   if (FLAGS_rootless == "false") return false;
   refuse("rootless", FLAGS_rootless, "true, false or auto");

@@ -99,19 +99,23 @@ class Host(harness.Case):
         shutil.copy(harness.RUNSC, runsc)
         os.chmod(runsc, 0o755)
 
-        def as_user(*words):
-            return subprocess.run(['setpriv', '--reuid', str(USER), '--regid', str(USER), '--clear-groups', runsc,
-                                   '--root', self.root] + list(words), stdin=subprocess.DEVNULL, text=True,
+        def as_user(*words, prefix=()):
+            return subprocess.run(['setpriv', '--reuid', str(USER), '--regid', str(USER), '--clear-groups', *prefix,
+                                   runsc, '--root', self.root] + list(words), stdin=subprocess.DEVNULL, text=True,
                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=harness.PATIENCE)
-        self.assertEqual(as_user('spec', '--rootless', '--bundle', bundle).returncode, 0)
-        with open(bundle + '/config.json') as f:
-            spec = json.load(f)
-        spec['process']['terminal'] = False
-        spec['process']['args'] = ['sh', '-c', 'id -u; cat /etc/passwd | wc -l']
-        with open(bundle + '/config.json', 'w') as f:
-            json.dump(spec, f)
-        result = as_user('run', '--bundle', bundle, 'c')
-        self.assertEqual((result.returncode, result.stdout), (0, '0\n1\n'), result.stderr)
+        # Root of a namespace with nobody else in it is an ordinary user, too.
+        for prefix in ((), ('unshare', '--user', '--map-root-user')):
+            with self.subTest(prefix):
+                self.assertEqual(as_user('spec', '--rootless', '--bundle', bundle, prefix=prefix).returncode, 0)
+                with open(bundle + '/config.json') as f:
+                    spec = json.load(f)
+                spec['process']['terminal'] = False
+                spec['process']['args'] = ['sh', '-c', 'id -u; cat /etc/passwd | wc -l']
+                with open(bundle + '/config.json', 'w') as f:
+                    json.dump(spec, f)
+                result = as_user('run', '--bundle', bundle, 'c', prefix=prefix)
+                self.assertEqual((result.returncode, result.stdout), (0, '0\n1\n'), result.stderr)
+                os.unlink(bundle + '/config.json')
 
     def test_a_program_that_others_may_not_execute(self):
         private = os.path.join(self.work, 'runsc')
