@@ -63,6 +63,8 @@ std::map<std::string, std::string> read_membership(const std::string& path) {
 
 // Where a path of the whole hierarchy lies below a mount that shows the part from `root` on.
 std::string below(const std::string& mount_point, const std::string& root, const std::string& path) {
+  // Above the root of our namespace of cgroups: entered from outside, as with nsenter(1).
+  if (path == "/.." || path.rfind("/../", 0) == 0) return mount_point;
   if (root == "/") return oci::clean_path(mount_point + "/" + path);
   if (path == root) return mount_point;
   if (path.rfind(root + "/", 0) == 0) return oci::clean_path(mount_point + path.substr(root.size()));

@@ -85,5 +85,13 @@ TEST(CgroupHost, Containing) {
   EXPECT_EQ(host.containing("/elsewhere"), nullptr);
 }
 
+TEST(CgroupHost, OwnCgroupAboveTheNamespace) {
+  for (const char* own : {"/..", "/../../a"}) {
+    FakeCgroupHost fake;
+    const std::string cgroup = fake.mount_v2("cgroup", own);
+    EXPECT_EQ(fake.detect().hierarchies.at(0).own, cgroup) << own;
+  }
+}
+
 }  // namespace
 }  // namespace runsc
