@@ -37,6 +37,7 @@ interface Sandbox {
   # executableNotFound, notExecutable.
   # `hostProcesses`, numbered by the pid namespace of the boot process, are those from which all processes of the
   # container will be forked: the caller may move them into the container's cgroup on the host.
+  # If the caller's connection ends before the answer is sent, the container is destroyed.
 
   startContainer @1 (container :Text) -> (failure :Failure);
   # Runs the first process of a container that was created. Failures: notFound, running, notRunning (it has ended).

@@ -85,7 +85,7 @@ class RelayMain {
     kept.insert(kept.end(), {gate_, report_, request_.terminal});
     close_others(kept);
     ::setsid();
-    wait_for_gate();
+    if (!gate_opens()) ::_exit(kKilled);
     signals_ = take_signals();
     client_.emplace(request_.control_socket);
     process_ = request_.begin(*client_);
@@ -99,14 +99,14 @@ class RelayMain {
     ::close(report_);
   }
 
-  // Our end is the end of what we stand for: the sandbox kills it when the connection closes.
-  void wait_for_gate() const {
+  // False: the caller has given up, or has been killed.
+  bool gate_opens() const {
     char byte = 0;
     ssize_t count = 0;
     do {
       count = ::read(gate_, &byte, 1);
     } while (count < 0 && errno == EINTR);
-    if (count != 1) ::_exit(kKilled);  // the caller has given up, or has been killed
+    return count == 1;
   }
 
   void say(char what, const std::string& text) const {
@@ -118,7 +118,7 @@ class RelayMain {
   int attend() {
     control::PendingExit end = process_ != 0 ? client_->wait_process(request_.container, process_, true)
                                              : client_->wait_container(request_.container, true);
-    wait_for_gate();
+    if (!gate_opens()) return give_up();
     ::close(gate_);
     while (true) {
       if (const auto status = end.next(signals_.get())) {
@@ -127,6 +127,12 @@ class RelayMain {
       signalfd_siginfo info{};
       while (::read(signals_.get(), &info, sizeof(info)) == static_cast<ssize_t>(sizeof(info))) pass_on(info);
     }
+  }
+
+  // A process ends with our connection, which its wait is tied to. A container would be kept, as one that has ended.
+  int give_up() {
+    if (process_ == 0) client_->destroy_container(request_.container);
+    return kKilled;
   }
 
   void pass_on(const signalfd_siginfo& info) {

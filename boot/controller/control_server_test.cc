@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <thread>
@@ -137,9 +138,7 @@ TEST(ControlServer, PassesProcessesAndDescriptors) {
   EXPECT_EQ(::read(pipe.read.get(), text, 2), 0);
 }
 
-TEST(ControlServer, PassesContainers) {
-  ServerFixture server;
-  Client client = server.client();
+control::CreateRequest second_container() {
   control::CreateRequest request;
   request.config.id = "second";
   request.config.args = {"/bin/true"};
@@ -150,7 +149,15 @@ TEST(ControlServer, PassesContainers) {
   root.connection = 0;
   request.config.mounts = {root};
   for (int i = 0; i < 3; ++i) request.stdio.push_back(UniqueFd(::open("/dev/null", O_RDWR | O_CLOEXEC)));
-  for (int i = 0; i < 200; ++i) request.gofer_connections.push_back(UniqueFd(::eventfd(0, EFD_CLOEXEC)));
+  request.gofer_connections.push_back(UniqueFd(::eventfd(0, EFD_CLOEXEC)));
+  return request;
+}
+
+TEST(ControlServer, PassesContainers) {
+  ServerFixture server;
+  Client client = server.client();
+  control::CreateRequest request = second_container();
+  for (int i = 1; i < 200; ++i) request.gofer_connections.push_back(UniqueFd(::eventfd(0, EFD_CLOEXEC)));
   EXPECT_EQ(client.create_container(std::move(request)), (std::vector<int>{11, 12}));
   const control::CreateRequest& got = server.service.last_create();
   EXPECT_EQ(got.config.id, "second");
@@ -252,15 +259,45 @@ TEST(ControlServer, DeliversEventsAndCountsWhatIsLost) {
 
 TEST(ControlServer, ARequestThatTakesLongHoldsUpNobody) {
   ServerFixture server;
-  server.service.hold_pause();
+  server.service.hold();
   std::thread slow([&] { server.client().pause("c"); });
   server.service.await_call("pause c");
   Client client = server.client();
   client.signal("c", {}, 1);
   client.start_container("c");
-  server.service.release_pause();
+  server.service.release();
   slow.join();
   EXPECT_TRUE(server.service.called("start c"));
+}
+
+// Until the server has looked at what came before: each answer is one turn of its loop.
+void let_server_look(const ServerFixture& server) {
+  for (int i = 0; i < 2; ++i) server.client().containers();
+}
+
+TEST(ControlServer, AContainerOfAClientThatWentAwayIsDestroyed) {
+  ServerFixture server;
+  UniqueFd connection = server.connect();
+  const UniqueFd same(::dup(connection.get()));
+  server.service.hold();
+  std::thread creator([&connection] {
+    Client client(std::move(connection));
+    EXPECT_THROW(client.create_container(second_container()), ControlError);
+  });
+  server.service.await_call("create second");
+  ::shutdown(same.get(), SHUT_RDWR);
+  creator.join();
+  let_server_look(server);
+  EXPECT_FALSE(server.service.called("destroy second"));
+  server.service.release();
+  server.service.await_call("destroy second");
+}
+
+TEST(ControlServer, AContainerThatItsClientKnowsStays) {
+  ServerFixture server;
+  server.client().create_container(second_container());
+  let_server_look(server);
+  EXPECT_FALSE(server.service.called("destroy second"));
 }
 
 TEST(ControlServer, TellsStatusesBeforeItEnds) {

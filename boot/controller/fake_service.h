@@ -50,12 +50,12 @@ class FakeService final : public ControlService {
     std::lock_guard lock(mutex_);
     for (auto& [key, callback] : events_) callback(event);
   }
-  // pause() takes until then.
-  void hold_pause() {
+  // pause() and create_container() take until then.
+  void hold() {
     std::lock_guard lock(mutex_);
     held_ = true;
   }
-  void release_pause() {
+  void release() {
     std::lock_guard lock(mutex_);
     held_ = false;
     changed_.notify_all();
@@ -67,7 +67,8 @@ class FakeService final : public ControlService {
 
   Outcome<std::vector<int>> create_container(control::CreateRequest request) override {
     note("create " + request.config.id);
-    std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return !held_; });
     create_ = std::move(request);
     return std::vector<int>{11, 12};
   }

@@ -119,6 +119,28 @@ class SandboxServer::Tie {
   bool answered_ = false;
 };
 
+// Takes back what was made for a client that went away before it could be told: nobody else knows that it has to end.
+// Shared by the work, which makes it, and the answer, which claims it; the last of them to go decides.
+class SandboxServer::Unclaimed {
+ public:
+  // `take_back` runs on a thread of the pool's.
+  Unclaimed(WorkerPool& workers, std::function<void()> take_back)
+      : workers_(workers), take_back_(std::move(take_back)) {}
+  ~Unclaimed() {
+    if (made_ && !claimed_) workers_.post([take_back = std::move(take_back_)] { take_back(); });
+  }
+  Unclaimed(const Unclaimed&) = delete;
+  Unclaimed& operator=(const Unclaimed&) = delete;
+  void made() { made_ = true; }
+  void claimed() { claimed_ = true; }
+
+ private:
+  WorkerPool& workers_;
+  std::function<void()> take_back_;
+  bool made_ = false;
+  bool claimed_ = false;
+};
+
 template <typename Context, typename Subscribe>
 kj::Promise<void> SandboxServer::until_exit(Context context, control::SignalTarget target, Subscribe subscribe) {
   RequestToken token = requests_->begin();
@@ -157,12 +179,18 @@ kj::Promise<void> SandboxServer::createContainer(CreateContainerContext context)
         request.stdio = std::move(fds[0]);
         request.gofer_connections = std::move(fds[1]);
         request.overlay_stores = std::move(fds[2]);
+        auto unclaimed = std::make_shared<Unclaimed>(workers_, [&service = service_, id = request.config.id] {
+          (void)guarded([&] { return service.destroy_container(id); });
+        });
         return slow(
             context,
-            [request = std::move(request)](ControlService& service) mutable {
-              return service.create_container(std::move(request));
+            [request = std::move(request), unclaimed](ControlService& service) mutable {
+              auto outcome = service.create_container(std::move(request));
+              if (outcome) unclaimed->made();
+              return outcome;
             },
-            [](auto& results, const std::vector<int>& processes) {
+            [unclaimed](auto& results, const std::vector<int>& processes) {
+              unclaimed->claimed();
               auto list = results.initHostProcesses(static_cast<unsigned>(processes.size()));
               for (unsigned i = 0; i < list.size(); ++i) list.set(i, processes[i]);
             });

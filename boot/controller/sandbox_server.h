@@ -38,7 +38,8 @@ class SandboxServer final : public control::wire::Sandbox::Server {
   // On the control thread: `work(service)` gives an Outcome, `fill(results, value)` its value to the wire.
   template <typename Context, typename Work, typename Fill>
   kj::Promise<void> quick(Context context, Work work, Fill fill);
-  // The same with the work on a thread of its own. A client that goes away is not waited for; the work is done.
+  // The same with the work on a thread of its own. A client that goes away is not waited for; the work is done, and
+  // `fill`, which is never called then, is destroyed.
   template <typename Context, typename Work, typename Fill>
   kj::Promise<void> slow(Context context, Work work, Fill fill);
   // `subscribe(callback)` registers; the answer is the status that the callback is given. `target` is what is waited
@@ -46,6 +47,7 @@ class SandboxServer final : public control::wire::Sandbox::Server {
   template <typename Context, typename Subscribe>
   kj::Promise<void> until_exit(Context context, control::SignalTarget target, Subscribe subscribe);
   class Tie;
+  class Unclaimed;
 
   ControlService& service_;
   WorkerPool& workers_;
