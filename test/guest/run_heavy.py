@@ -65,11 +65,20 @@ def figures(ancestor):
     return {'processes': len(pids), 'descriptors': sum(map(descriptors, pids)), 'pss_kib': sum(map(pss_kib, pids))}
 
 
-def kill_gofer(ancestor):
-    for pid in processes_below(ancestor):
+def arguments(pid):
+    """Of a process; none if it has gone meanwhile: those of the sandbox come and go."""
+    try:
         with open('/proc/%d/cmdline' % pid, 'rb') as f:
-            if f.read().split(b'\0')[:2] == [b'runsc', b'gofer']:
-                os.kill(pid, signal.SIGKILL)
+            return f.read().split(b'\0')
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+def kill_gofer(ancestor):
+    gofers = [pid for pid in processes_below(ancestor) if arguments(pid)[:2] == [b'runsc', b'gofer']]
+    if len(gofers) != 1:
+        sys.exit('one gofer was expected below process %d, not %s' % (ancestor, gofers))
+    os.kill(gofers[0], signal.SIGKILL)
 
 
 class Program:
