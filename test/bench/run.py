@@ -78,18 +78,15 @@ class Native:
 
 class Runtime:
     def __init__(self, name, command, flags, work, root, shared):
-        self.name, self.work, self.root, self.shared, self.count = name, work, root, shared, 0
+        self.name, self.work, self.root, self.shared = name, work, root, shared
         self.flags = flags
         self.base = [command, '--root', os.path.join(work, 'state-' + name)] + flags
 
     def bundle(self, args):
-        self.count += 1
-        name = 'bench-%d-%s-%d' % (os.getpid(), self.name, self.count)
-        path = os.path.join(self.work, name)
-        os.mkdir(path)
+        path = tempfile.mkdtemp(prefix='bench-%s-' % self.name, dir=self.work)
         with open(os.path.join(path, 'config.json'), 'w') as f:
             json.dump(config(self.root, self.shared, args), f)
-        return path, name
+        return path, os.path.basename(path)
 
     def run(self, args):
         path, name = self.bundle(args)
