@@ -132,10 +132,11 @@ ContainerCgroup::ContainerCgroup(CgroupHost host, CgroupRequest request)
   if (request_.driver == CgroupDriver::kNone) return;
   if (request_.driver == CgroupDriver::kFiles) {
     entries_ = cgroup_directories(host_, request_.path, request_.id);
-    // Nobody has asked for that place, and a container of another --root may have the same id.
-    const auto taken = [](const std::string& path) { return CgroupDirectory(path).exists(); };
-    while (is_implicit() && std::any_of(entries_.begin(), entries_.end(), taken)) move_on();
-    for (const std::string& path : entries_) check_empty(CgroupDirectory(path));
+    if (is_implicit()) {
+      find_free_place();
+    } else {
+      for (const std::string& path : entries_) check_empty(CgroupDirectory(path));
+    }
     return;
   }
   unit_ = parse_systemd_unit(request_.path, request_.id, request_.rootless);
@@ -143,6 +144,13 @@ ContainerCgroup::ContainerCgroup(CgroupHost host, CgroupRequest request)
   entries_ = cgroup_directories(host_, *unit_, request_.rootless ? user_systemd_cgroup() : "");
   for (const std::string& path : entries_) check_empty(CgroupDirectory(path));
   entries_.insert(entries_.begin(), (request_.rootless ? kUserUnit : kUnit) + unit_->name);
+}
+
+// Nobody has asked for a place, and a container of another --root may have the same id. One that is made at the same
+// time may still be faster: make() tells.
+void ContainerCgroup::find_free_place() {
+  const auto taken = [](const std::string& path) { return CgroupDirectory(path).exists(); };
+  while (std::any_of(entries_.begin(), entries_.end(), taken)) move_on();
 }
 
 bool ContainerCgroup::make() {

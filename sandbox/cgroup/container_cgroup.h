@@ -54,6 +54,7 @@ class ContainerCgroup {
   bool is_implicit() const;
   bool make_directories();
   void unmake();
+  void find_free_place();
   void move_on();
   void apply_limits() const;
   // The ways in of version 1 are files of their own, of version 2 a parameter of clone3(2).
