@@ -33,18 +33,17 @@ bool is_mapped(const char* map, std::uint64_t id) {
   return false;
 }
 
-// The boot process has the ids of nobody. Without them, as in the namespace that unshare(1) makes, there is one user,
-// root or not.
+// In a user namespace: the boot process has the ids of nobody. Without them, as in the namespace that unshare(1) makes,
+// there is one user, root or not.
 bool lacks_ids() {
   constexpr std::uint64_t kNobody = 65534;
-  return is_in_user_namespace() &&
-         !(is_mapped("/proc/self/uid_map", kNobody) && is_mapped("/proc/self/gid_map", kNobody));
+  return !(is_mapped("/proc/self/uid_map", kNobody) && is_mapped("/proc/self/gid_map", kNobody));
 }
 
-std::string state_root(bool rootless) {
+std::string state_root(bool rootless, bool in_user_namespace) {
   if (!FLAGS_root.empty()) return std::filesystem::absolute(FLAGS_root).lexically_normal();
   const char* runtime = std::getenv("XDG_RUNTIME_DIR");
-  if ((rootless || is_in_user_namespace()) && runtime != nullptr && runtime[0] == '/')
+  if ((rootless || in_user_namespace) && runtime != nullptr && runtime[0] == '/')
     return std::string(runtime) + "/runsc";
   return rootless ? "/tmp/runsc-" + std::to_string(::geteuid()) : "/run/runsc";
 }
@@ -73,8 +72,8 @@ OverlayOption parse_overlay(const std::string& text) {
   return out;
 }
 
-bool parse_rootless() {
-  if (FLAGS_rootless == "auto") return ::geteuid() != 0 || lacks_ids();
+bool parse_rootless(bool in_user_namespace) {
+  if (FLAGS_rootless == "auto") return ::geteuid() != 0 || (in_user_namespace && lacks_ids());
   if (FLAGS_rootless == "true") return true;
   if (FLAGS_rootless == "false") return false;
   refuse("rootless", FLAGS_rootless, "true, false or auto");
@@ -105,10 +104,11 @@ const std::vector<FlagName>& global_flags() {
 
 RuntimeOptions options_from_flags() {
   RuntimeOptions options;
-  options.rootless = parse_rootless();
+  const bool in_user_namespace = is_in_user_namespace();
+  options.rootless = parse_rootless(in_user_namespace);
   // Whoever is root in a user namespace only is an ordinary user to the host's systemd.
-  options.user_systemd = options.rootless || is_in_user_namespace();
-  options.root = state_root(options.rootless);
+  options.user_systemd = options.rootless || in_user_namespace;
+  options.root = state_root(options.rootless, in_user_namespace);
   if (FLAGS_log_format != "text" && FLAGS_log_format != "json") refuse("log-format", FLAGS_log_format, "text or json");
   options.log_format = FLAGS_log_format == "json" ? LogFormat::kJson : LogFormat::kText;
   if (FLAGS_platform != "seccomp") refuse("platform", FLAGS_platform, "seccomp");

@@ -220,9 +220,7 @@ class Cgroup(cgroups.Case):
         self.stop()
 
     def test_out_of_memory(self):
-        result = self.out_of_memory(self.HOG)
-        self.assertEqual(result.returncode, 137, result.stderr)
-        self.assertIn('ran out of memory', result.stderr)
+        self.assert_out_of_memory_is_told()
 
     def test_out_of_memory_of_a_child_is_the_childs(self):
         result = self.out_of_memory("sh -c '%s'; echo $?" % self.HOG)

@@ -111,9 +111,7 @@ class Files(cgroups.Case):
         self.stop()
 
     def test_out_of_memory(self):
-        result = self.out_of_memory(self.HOG)
-        self.assertEqual(result.returncode, 137, result.stderr)
-        self.assertIn('ran out of memory', result.stderr)
+        self.assert_out_of_memory_is_told()
 
     def test_out_of_memory_is_an_event(self):
         self.assert_out_of_memory_is_an_event()

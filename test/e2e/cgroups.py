@@ -113,6 +113,11 @@ class Case(harness.Case):
         self.assertEqual(self.finish(other)[0], 137)
         return result
 
+    def assert_out_of_memory_is_told(self):
+        result = self.out_of_memory(self.HOG)
+        self.assertEqual(result.returncode, 137, result.stderr)
+        self.assertIn('ran out of memory', result.stderr)
+
     def assert_out_of_memory_is_an_event(self):
         self.start_detached({'memory': {'limit': 64 * MIB, 'swap': 64 * MIB}},
                             args=['sh', '-c', 'while ! [ -e /tmp/go ]; do sleep 0.1; done; ' + self.HOG],
