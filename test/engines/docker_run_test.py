@@ -70,7 +70,7 @@ class DockerRun(docker.Case):
 
     def test_an_init_reaps(self):
         # An orphan that ends: a program that is not an init would leave a zombie of it.
-        script = '(sh -c "exit 0" &) ; while grep -l "^State:.Z" /proc/[0-9]*/status 2>/dev/null; do sleep 0.1; done; echo gone'
+        script = '(sh -c "exit 0" &) ; while grep -q "^State:.Z" /proc/[0-9]*/status 2>/dev/null; do sleep 0.1; done; echo gone'
         self.assertEqual(self.same('--init', script), 'gone')
 
     def test_bind_mounts(self):
