@@ -46,12 +46,14 @@ interface Sandbox {
   # Ends what is left of a container and forgets it, in whatever state it is; returns when its processes are gone.
   # Failures: notFound; invalid for the sandbox's first container, with which the sandbox ends.
 
-  exec @3 (container :Text, process :Process, stdio :List(Descriptor), extra :List(Descriptor), ignorePaused :Bool)
-      -> (failure :Failure, pid :Int32);
+  exec @3 (container :Text, process :Process, stdio :List(Descriptor), extra :List(Descriptor), ignorePaused :Bool,
+           tied :Bool) -> (failure :Failure, pid :Int32);
   # Starts a further process in a running container. `extra` become its descriptors 3 and up. Its status is kept until
   # a waitProcess has delivered it or the container is destroyed. Failures: notFound, notRunning, paused, invalid, limit,
   # executableNotFound, notExecutable.
   # With `ignorePaused` it is made in a paused container too, and runs when that is resumed.
+  # If the caller's connection ends before the answer is sent, the process gets SIGKILL; with `tied`, also if it ends
+  # later, before the same connection has asked waitProcess for it.
 
   wait @4 (container :Text, tied :Bool) -> (failure :Failure, status :Int32);
   # Answers when the container's first process has ended; at once, and every time, once it has. Failures: notFound (also

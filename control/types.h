@@ -98,6 +98,7 @@ struct ExecRequest {
   std::vector<UniqueFd> stdio;  // three; with process.terminal one host terminal three times
   std::vector<UniqueFd> extra;  // the process's descriptors 3, 4, ..
   bool ignore_paused = false;   // it runs when the container is resumed
+  bool tied = false;            // it is killed if the client ends before it waits for it
 };
 
 // Whom a signal is for. Process numbers are those of the container's pid namespace.

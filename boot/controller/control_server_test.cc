@@ -300,6 +300,78 @@ TEST(ControlServer, AContainerThatItsClientKnowsStays) {
   EXPECT_FALSE(server.service.called("destroy second"));
 }
 
+control::ExecRequest process_of_c(bool tied) {
+  control::ExecRequest request;
+  request.container = "c";
+  request.process.args = {"sleep"};
+  request.stdio.resize(3);
+  request.tied = tied;
+  return request;
+}
+
+// SIGKILL for the process 2 of the container "c".
+constexpr char kKilled[] = "signal 9 1 2 c";
+
+TEST(ControlServer, AProcessOfAClientThatWentAwayIsKilled) {
+  ServerFixture server;
+  UniqueFd connection = server.connect();
+  const UniqueFd same(::dup(connection.get()));
+  server.service.hold();
+  std::thread starter([&connection] {
+    Client client(std::move(connection));
+    EXPECT_THROW(client.exec(process_of_c(false)), ControlError);
+  });
+  server.service.await_call("exec c");
+  ::shutdown(same.get(), SHUT_RDWR);
+  starter.join();
+  let_server_look(server);
+  EXPECT_FALSE(server.service.called(kKilled));
+  server.service.release();
+  server.service.await_call(kKilled);
+}
+
+TEST(ControlServer, ATiedProcessThatItsClientDoesNotComeToWaitForIsKilled) {
+  ServerFixture server;
+  EXPECT_EQ(server.client().exec(process_of_c(true)), 2);
+  server.service.await_call(kKilled);
+}
+
+TEST(ControlServer, AProcessThatItsClientKnowsStays) {
+  ServerFixture server;
+  EXPECT_EQ(server.client().exec(process_of_c(false)), 2);
+  let_server_look(server);
+  EXPECT_FALSE(server.service.called(kKilled));
+}
+
+TEST(ControlServer, TheWaitForATiedProcessSaysWhetherItStaysSo) {
+  for (const bool tied : {false, true}) {
+    ServerFixture server;
+    {
+      Client client = server.client();
+      EXPECT_EQ(client.exec(process_of_c(true)), 2);
+      const control::PendingExit wait = client.wait_process("c", 2, tied);
+      client.pause("c");
+      server.service.await_subscriptions(1);
+      EXPECT_FALSE(server.service.called(kKilled));
+    }
+    server.service.await_subscriptions(0);
+    let_server_look(server);
+    EXPECT_EQ(server.service.called(kKilled), tied);
+  }
+}
+
+TEST(ControlServer, ATiedProcessThatHasEndedIsNotKilled) {
+  ServerFixture server;
+  {
+    Client client = server.client();
+    EXPECT_EQ(client.exec(process_of_c(true)), 2);
+    server.service.end(2, 0);
+    EXPECT_EQ(client.wait_process("c", 2, true).next(), 0);
+  }
+  let_server_look(server);
+  EXPECT_FALSE(server.service.called(kKilled));
+}
+
 TEST(ControlServer, TellsStatusesBeforeItEnds) {
   ServerFixture server;
   Client client = server.client();

@@ -50,7 +50,7 @@ class FakeService final : public ControlService {
     std::lock_guard lock(mutex_);
     for (auto& [key, callback] : events_) callback(event);
   }
-  // pause() and create_container() take until then.
+  // pause(), create_container() and exec() take until then.
   void hold() {
     std::lock_guard lock(mutex_);
     held_ = true;
@@ -77,7 +77,8 @@ class FakeService final : public ControlService {
   Outcome<int> exec(control::ExecRequest request) override {
     note("exec " + request.container);
     if (request.container != "c") return missing(request.container);
-    std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return !held_; });
     exec_ = std::move(request);
     return next_pid;
   }

@@ -123,23 +123,27 @@ class SandboxServer::Tie {
 // Shared by the work, which makes it, and the answer, which claims it; the last of them to go decides.
 class SandboxServer::Unclaimed {
  public:
-  // `take_back` runs on a thread of the pool's.
-  Unclaimed(WorkerPool& workers, std::function<void()> take_back)
-      : workers_(workers), take_back_(std::move(take_back)) {}
+  explicit Unclaimed(WorkerPool& workers) : workers_(workers) {}
   ~Unclaimed() {
-    if (made_ && !claimed_) workers_.post([take_back = std::move(take_back_)] { take_back(); });
+    if (take_back_ && !claimed_) workers_.post(std::move(take_back_));
   }
   Unclaimed(const Unclaimed&) = delete;
   Unclaimed& operator=(const Unclaimed&) = delete;
-  void made() { made_ = true; }
+  // `take_back` runs on a thread of the pool's.
+  void made(std::function<void()> take_back) { take_back_ = std::move(take_back); }
   void claimed() { claimed_ = true; }
 
  private:
   WorkerPool& workers_;
   std::function<void()> take_back_;
-  bool made_ = false;
   bool claimed_ = false;
 };
+
+void SandboxServer::tie(const std::string& container, int pid) {
+  auto& place = ties_[{container, pid}];
+  if (place) place->answered();  // a number that is given anew is that of a process which nobody waited for
+  place = std::make_shared<Tie>(service_, container, control::SignalTarget{control::SignalTarget::Kind::kProcess, pid});
+}
 
 template <typename Context, typename Subscribe>
 kj::Promise<void> SandboxServer::until_exit(Context context, control::SignalTarget target, Subscribe subscribe) {
@@ -179,14 +183,15 @@ kj::Promise<void> SandboxServer::createContainer(CreateContainerContext context)
         request.stdio = std::move(fds[0]);
         request.gofer_connections = std::move(fds[1]);
         request.overlay_stores = std::move(fds[2]);
-        auto unclaimed = std::make_shared<Unclaimed>(workers_, [&service = service_, id = request.config.id] {
-          (void)guarded([&] { return service.destroy_container(id); });
-        });
+        auto unclaimed = std::make_shared<Unclaimed>(workers_);
         return slow(
             context,
             [request = std::move(request), unclaimed](ControlService& service) mutable {
+              const std::string id = request.config.id;
               auto outcome = service.create_container(std::move(request));
-              if (outcome) unclaimed->made();
+              if (outcome) unclaimed->made([&service, id] {
+                (void)guarded([&] { return service.destroy_container(id); });
+              });
               return outcome;
             },
             [unclaimed](auto& results, const std::vector<int>& processes) {
@@ -217,6 +222,7 @@ kj::Promise<void> SandboxServer::exec(ExecContext context) {
   control::ExecRequest request{
       .container = container_of(context), .process = std::move(*process), .stdio = {}, .extra = {}};
   request.ignore_paused = params.getIgnorePaused();
+  request.tied = params.getTied();
   auto lists = kj::heapArrayBuilder<kj::Promise<std::vector<UniqueFd>>>(2);
   lists.add(control::take_descriptors(params.getStdio()));
   lists.add(control::take_descriptors(params.getExtra()));
@@ -225,12 +231,25 @@ kj::Promise<void> SandboxServer::exec(ExecContext context) {
       .then([this, context, request = std::move(request)](kj::Array<std::vector<UniqueFd>> fds) mutable {
         request.stdio = std::move(fds[0]);
         request.extra = std::move(fds[1]);
+        auto unclaimed = std::make_shared<Unclaimed>(workers_);
+        const std::string id = request.container;
+        const bool tied = request.tied;
         return slow(
             context,
-            [request = std::move(request)](ControlService& service) mutable {
-              return service.exec(std::move(request));
+            [request = std::move(request), unclaimed](ControlService& service) mutable {
+              const std::string id = request.container;
+              auto outcome = service.exec(std::move(request));
+              if (outcome) unclaimed->made([&service, id, pid = *outcome] {
+                const control::SignalTarget process{control::SignalTarget::Kind::kProcess, pid};
+                (void)guarded([&] { return service.signal(id, process, SIGKILL); });
+              });
+              return outcome;
             },
-            [](auto& results, int pid) { results.setPid(pid); });
+            [this, unclaimed, id, tied](auto& results, int pid) {
+              unclaimed->claimed();
+              if (tied) tie(id, pid);
+              results.setPid(pid);
+            });
       });
 }
 
@@ -242,6 +261,12 @@ kj::Promise<void> SandboxServer::wait(WaitContext context) {
 
 kj::Promise<void> SandboxServer::waitProcess(WaitProcessContext context) {
   const int pid = context.getParams().getPid();
+  // From now on the client's wait says whether they are tied.
+  const auto place = ties_.find({container_of(context), pid});
+  if (place != ties_.end()) {
+    place->second->answered();
+    ties_.erase(place);
+  }
   return until_exit(context, {control::SignalTarget::Kind::kProcess, pid}, [&](ControlService::WaitCallback done) {
     return service_.wait_process(container_of(context), pid, std::move(done));
   });

@@ -1,7 +1,10 @@
 // The interface Sandbox of one connection: requests from the wire, checked, to the service, and what it says back.
 #pragma once
 
+#include <map>
 #include <memory>
+#include <string>
+#include <utility>
 
 #include "boot/controller/requests.h"
 #include "boot/controller/service.h"
@@ -49,9 +52,14 @@ class SandboxServer final : public control::wire::Sandbox::Server {
   class Tie;
   class Unclaimed;
 
+  // The process is its client's until that waits for it.
+  void tie(const std::string& container, int pid);
+
   ControlService& service_;
   WorkerPool& workers_;
   std::shared_ptr<Requests> requests_;
+  // Processes that the client wants to be tied to and has not waited for yet, by container and number.
+  std::map<std::pair<std::string, int>, std::shared_ptr<Tie>> ties_;
 };
 
 }  // namespace runsc

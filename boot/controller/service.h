@@ -59,7 +59,7 @@ class ControlService {
   // reason in `failure`.
   virtual ControlSubscriptionPtr subscribe(const std::string* id, EventCallback event, control::Failure& failure) = 0;
 
-  // [control thread] `number` is 1..64.
+  // [control thread], and on those of their own as well. `number` is 1..64.
   virtual control::Outcome<void> signal(const std::string& id, control::SignalTarget target, int number) = 0;
 
   virtual control::Outcome<std::vector<control::ProcessInfo>> processes(const std::string& id) = 0;

@@ -120,6 +120,7 @@ int Client::exec(ExecRequest request) {
   fill(message.initStdio(count(request.stdio)), request.stdio, offered);
   fill(message.initExtra(count(request.extra)), request.extra, offered);
   message.setIgnorePaused(request.ignore_paused);
+  message.setTied(request.tied);
   const int pid = state_->ask(message, [](auto& response) { return response.getPid(); });
   offered.close();
   return pid;

@@ -58,6 +58,7 @@ Relay start_process(const ContainerStore& store, const ContainerState& state, co
     control::ExecRequest exec;
     exec.container = state.id;
     exec.ignore_paused = FLAGS_ignore_paused;
+    exec.tied = true;  // its caller knows the relay, and nothing else, as the process
     exec.process = std::move(process);
     exec.stdio = copies(stdio);
     exec.extra = copies(extra);

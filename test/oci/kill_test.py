@@ -165,7 +165,7 @@ class Kill(oci.Case):
         self.rounds(play)
 
     def relay_in_call(self):
-        """The relay of a container that is being made, once it waits for the sandbox's answer."""
+        """The relay of what is being made, once it waits for the sandbox's answer."""
         for pid in descendants().get('runsc-relay', []):
             with open('/proc/%d/syscall' % pid) as f:
                 # Before that it reads from its caller.
@@ -173,16 +173,19 @@ class Kill(oci.Case):
                     return pid
         return None
 
-    def interrupted_create(self, name, bundle, boot, victim):
-        """`create` of which the relay or the command itself dies while the sandbox has the request and has not answered."""
+    def interrupted(self, boot, victim, *words):
+        """A command of which the relay or itself dies while the sandbox has the request and has not answered."""
         os.kill(boot, signal.SIGSTOP)
         try:
-            create = self.start('create', '--bundle', bundle, name)
+            command = self.start(*words)
             relay = harness.wait_until(self.relay_in_call, 'the relay waits for the sandbox')
-            os.kill(relay if victim == 'relay' else create.pid, signal.SIGKILL)
+            os.kill(relay if victim == 'relay' else command.pid, signal.SIGKILL)
         finally:
             os.kill(boot, signal.SIGCONT)
-        return self.finish(create)
+        code, _, error = self.finish(command)
+        self.assertNotEqual(code, 0)
+        if victim == 'relay':
+            self.assertRegex(error, r'\Arunsc: [^\n]*the relay process was killed\n\Z')
 
     def test_in_the_middle_of_create(self):
         """The sandbox makes the container, and nobody moves its processes out of the pod's cgroups."""
@@ -195,10 +198,7 @@ class Kill(oci.Case):
             name = '%s-%d' % (pod, number)
             victim = ('relay', 'command')[number % 2]
             with self.subTest(round=number, victim=victim):
-                code, _, error = self.interrupted_create(name, bundle, boot, victim)
-                self.assertNotEqual(code, 0)
-                if victim == 'relay':
-                    self.assertRegex(error, r'\Arunsc: [^\n]*\n\Z')
+                self.interrupted(boot, victim, 'create', '--bundle', bundle, name)
                 self.check_state(name)
                 self.assertEqual(self.runsc('delete', '--force', name).stderr, '')
                 self.assertEqual([], cgroups(name))
@@ -207,6 +207,22 @@ class Kill(oci.Case):
                 self.assertEqual(self.runsc('delete', '--force', name).stderr, '')
         self.assertTrue(harness.is_alive(boot))
         self.check_end([pod])
+
+    def test_in_the_middle_of_exec(self):
+        """The sandbox makes the process, of which nobody outside knows."""
+        name = 'exec%d' % os.getpid()
+        self.assertEqual(0, self.command_status('run', '--detach', '--bundle', self.bundle(FOREVER), name))
+        boot = self.oci_state(name)['pid']
+        for number in range(8):
+            victim = ('relay', 'command')[number % 2]
+            options = ('--detach',) if number % 4 < 2 else ()
+            with self.subTest(round=number, victim=victim):
+                self.interrupted(boot, victim, 'exec', *options, name, 'sleep', str(2000 + number))
+                # In order: the sandbox has carried out what came before.
+                self.assertEqual(self.ok('exec', name, 'echo', 'in'), 'in\n')
+                harness.wait_until(lambda: 'sleep 20' not in self.ok('ps', name), 'the process of nobody has ended')
+        self.assertTrue(harness.is_alive(boot))
+        self.check_end([name])
 
     def command_status(self, *words):
         return subprocess.run(self.command(*words), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
