@@ -201,7 +201,7 @@ class Boot {
       if (polled[4].revents != 0 && !serve_control()) return kBootFailure;
       if (polled[0].revents != 0) return exit_code(exit_.status());
       if (polled[1].revents != 0 && containers_->serve_gofers()) {
-        fail("running", "the gofer process has died");
+        fail("running", std::string(kGoferDied));
         return kBootFailure;
       }
       if (polled[3].revents != 0 && !heed_front_end()) return kBootFailure;

@@ -23,6 +23,10 @@ FrontEnd front_end_of(int fd);
 // away, are ignored. Async-signal-safe but for memory allocation.
 void report_failure(int fd, std::string_view stage, std::string_view message);
 
+// The message, at whatever stage, of a process that could not do its work because the container's gofer has died: who
+// started the gofer knows, or soon will, how that came about.
+inline constexpr std::string_view kGoferDied = "the gofer process has died";
+
 // {"event":"started"}: start-up is over, the container's first process has been loaded (executable found, its memory
 // set up) and is about to run its first instruction.
 void report_started(int fd);

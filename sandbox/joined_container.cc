@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "boot/startup_report.h"
 #include "control/client/client.h"
 #include "runsc/common/user_error.h"
 #include "sandbox/container_parts.h"
@@ -16,6 +17,9 @@ namespace {
 
 using control::Client;
 using control::ControlError;
+
+// How long a process whose end has been announced may take to end.
+constexpr int kGraceMilliseconds = 2000;
 
 // What the relay hands over to the sandbox, and the sandbox's own ends of it.
 struct Parts {
@@ -120,11 +124,21 @@ JoinedContainer JoinedContainer::create(const SandboxRequest& request, const Run
   container.gofer_.wait_until_placed();
   run_create_hooks(request.spec.hooks, container.state_);
   container.gofer_.go();
-  container.relay_->begin();
+  container.make_in_sandbox();
   container.state_.status = Status::kCreated;
   store.save(container.state_);
   cgroups.keep();
   return container;
+}
+
+void JoinedContainer::make_in_sandbox() {
+  try {
+    relay_->begin();
+  } catch (const UserError& error) {
+    // The sandbox sees that the gofer has gone, and we how: its connections close before its end can be waited for.
+    if (error.what() != kGoferDied || !gofer_.exited(kGraceMilliseconds)) throw;
+    throw UserError(gofer_.failure(ReportReader(gofer_.report_fd()).next()));
+  }
 }
 
 JoinedContainer::~JoinedContainer() {

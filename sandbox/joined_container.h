@@ -35,6 +35,8 @@ class JoinedContainer {
  private:
   JoinedContainer(std::string control_socket, SpawnedProcess gofer, std::unique_ptr<Relay> relay, ContainerState state);
 
+  void make_in_sandbox();
+
   std::string control_socket_;
   SpawnedProcess gofer_;
   std::unique_ptr<Relay> relay_;  // null: released

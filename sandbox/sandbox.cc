@@ -6,6 +6,7 @@
 
 #include <utility>
 
+#include "boot/startup_report.h"
 #include "runsc/common/user_error.h"
 #include "sandbox/boot_process.h"
 #include "sandbox/cgroup/container_cgroup.h"
@@ -20,11 +21,6 @@ namespace {
 
 // How long a process whose end has been announced may take to end before it is killed.
 constexpr int kGraceMilliseconds = 2000;
-
-bool wait_for_exit(int pidfd, int milliseconds) {
-  pollfd entry{.fd = pidfd, .events = POLLIN, .revents = 0};
-  return ::poll(&entry, 1, milliseconds) > 0;
-}
 
 // Everything that the processes are given, kept until they have it.
 struct Parts {
@@ -149,9 +145,8 @@ UserError Sandbox::failure(const std::optional<Report>& boot_report) {
   // The gofer's death makes the boot process fail, not the other way round: so its word, or its way to end, is the
   // cause. A gofer that ends properly does so because the boot process has ended, or has let its connections go after
   // it said why.
-  if (boot_report || boot_.exited()) {
-    wait_for_exit(gofer_.pidfd(), boot_.exited() ? kGraceMilliseconds : 0);
-  }
+  const bool missed = boot_report && boot_report->message == kGoferDied;
+  if (missed || boot_.exited()) gofer_.exited(kGraceMilliseconds);
   const auto gofer_report = gofer_reports_.next();
   const bool gofer_ended = gofer_.exited();
   const bool gofer_failed = (gofer_report && !gofer_report->started) || (gofer_ended && gofer_.wait() != 0) ||
@@ -160,28 +155,18 @@ UserError Sandbox::failure(const std::optional<Report>& boot_report) {
   // Somebody killed the sandbox as a whole: to the caller that is a container killed by that signal.
   const bool killed = !gofer_failed && !boot_report && boot_.exited() && WIFSIGNALED(boot_.wait());
   const int exit_code = killed ? 128 + WTERMSIG(boot_.wait()) : 1;
-  return UserError(explain(cause, gofer_failed ? gofer_report : boot_report), exit_code);
-}
-
-std::string Sandbox::explain(SpawnedProcess& process, const std::optional<Report>& report) {
-  const bool ended = process.exited();
-  gofer_.kill();
-  boot_.kill();
-  gofer_.wait();
-  boot_.wait();
-  if (report && !report->message.empty()) {
-    // An error at the application's doorstep is the caller's own: no need to say which process found it.
-    if (report->stage == "load") return report->message;
-    return process.name() + " process: " + report->stage + ": " + report->message;
+  const std::string text = cause.failure(gofer_failed ? gofer_report : boot_report);
+  for (SpawnedProcess* process : {&gofer_, &boot_}) {
+    process->kill();
+    process->wait();
   }
-  const std::string end = ended ? describe_status(process.wait()) : std::string("closed its report channel");
-  return process.name() + " process " + end + " at stage \"" + process.stage() + "\"";
+  return UserError(text, exit_code);
 }
 
 void Sandbox::kill() { boot_.kill(); }
 
 int Sandbox::finish() {
-  if (!boot_.exited() && gofer_.exited() && !wait_for_exit(boot_.pidfd(), kGraceMilliseconds)) boot_.kill();
+  if (!boot_.exited() && gofer_.exited() && !boot_.exited(kGraceMilliseconds)) boot_.kill();
   const int status = boot_.wait();
   const auto report = boot_reports_.next();
   if (report || !WIFEXITED(status)) throw failure(report);

@@ -61,7 +61,6 @@ class Sandbox {
   void wait_until_started();
   // The error of a sandbox that is coming to its end, from what its processes said and how they ended. Kills both.
   UserError failure(const std::optional<Report>& boot_report);
-  std::string explain(SpawnedProcess& process, const std::optional<Report>& report);
 
   SpawnedProcess gofer_;
   SpawnedProcess boot_;

@@ -274,10 +274,23 @@ void SpawnedProcess::kill() noexcept {
   if (pid_ > 0 && !reaped_) ::syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGKILL, nullptr, 0);
 }
 
-bool SpawnedProcess::exited() const {
+bool SpawnedProcess::exited(int milliseconds) const {
   if (reaped_) return true;
   pollfd entry{.fd = pidfd_.get(), .events = POLLIN, .revents = 0};
-  return ::poll(&entry, 1, 0) > 0;
+  return ::poll(&entry, 1, milliseconds) > 0;
+}
+
+std::string SpawnedProcess::failure(const std::optional<Report>& report) {
+  const bool ended = exited();
+  kill();
+  const int status = wait();
+  if (report && !report->message.empty()) {
+    // An error at the application's doorstep is the caller's own: no need to say which process found it.
+    if (report->stage == "load") return report->message;
+    return name_ + " process: " + report->stage + ": " + report->message;
+  }
+  const std::string end = ended ? describe_status(status) : std::string("closed its report channel");
+  return name_ + " process " + end + " at stage \"" + stage() + "\"";
 }
 
 int SpawnedProcess::wait() {

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@
 #include "boot/loader/container_config.h"
 #include "sandbox/cgroup/cgroup_doors.h"
 #include "sandbox/donation.h"
+#include "sandbox/reports.h"
 
 namespace runsc {
 
@@ -71,9 +73,11 @@ class SpawnedProcess {
   std::string stage() const;
 
   void kill() noexcept;
-  bool exited() const;  // without waiting
+  bool exited(int milliseconds = 0) const;  // within that time
   // Waits for the end and reaps; the status is that of waitpid(2). Again: the same status.
   int wait();
+  // Kills it unless it has ended, and says for a person how it failed: what it has reported, or how it ended.
+  std::string failure(const std::optional<Report>& report);
   // The process goes on without us: it is told so (boot/startup_report.h).
   void release() noexcept;
 

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/filter.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -16,6 +17,7 @@
 #include "boot/loader/container/mounts.h"
 #include "boot/loader/container/sysctls.h"
 #include "boot/memory/memory_manager.h"
+#include "boot/startup_report.h"
 
 namespace runsc {
 
@@ -84,7 +86,7 @@ ContainerPtr Container::create(ContainerEnvironment& environment, ContainerConfi
   std::optional<CreateFailure> failed = made->prepare(std::move(files), joined);
   if (!failed) return made;
   made->environment_.gofers.remove(made->gofers_);
-  failure = std::move(*failed);
+  failure = {failed->stage, made->cause_of(std::move(failed->reason))};
   return nullptr;
 }
 
@@ -186,7 +188,7 @@ Outcome<void> Container::start() {
     state->phase = Phase::kStarting;
   }
   if (auto failed = run_start_hooks(kernel_, environment_.exits, config_, place())) {
-    Failure failure = to_failure(*failed);
+    Failure failure = to_failure(cause_of(std::move(*failed)));
     abandon(std::move(first), exited_status(1));
     return failure;
   }
@@ -289,6 +291,14 @@ void Container::shut_gofers_down() {
   for (const UniqueFd& gofer : gofers_) ::shutdown(gofer.get(), SHUT_RDWR);
 }
 
+StartFailure Container::cause_of(StartFailure reason) const {
+  const bool died = std::any_of(gofers_.begin(), gofers_.end(), [](const UniqueFd& gofer) {
+    pollfd entry{.fd = gofer.get(), .events = POLLRDHUP, .revents = 0};
+    return ::poll(&entry, 1, 0) > 0;
+  });
+  return died ? StartFailure{.message = std::string(kGoferDied)} : reason;
+}
+
 Outcome<void> Container::destroy() {
   state_.lock()->destroying = true;
   if (auto first = take_unstarted()) {
@@ -335,7 +345,7 @@ Outcome<int> Container::exec(control::ExecRequest request) {
   MadeProcess made = make_process(kernel_, request.process, where, std::move(files), failed);
   if (!made.task) {
     const auto accepts = accepts_processes(true);
-    return accepts.ok() ? to_failure(*failed) : accepts.failure();
+    return accepts.ok() ? to_failure(cause_of(std::move(*failed))) : accepts.failure();
   }
   const int pid = raw(made.task->task().tid());
   const auto notice = std::make_shared<ExitNotice>();

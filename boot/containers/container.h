@@ -113,6 +113,8 @@ class Container : public std::enable_shared_from_this<Container> {
   void wait_until_empty();
   bool wait_until_stopped(int seconds);
   void shut_gofers_down();
+  // `reason`, unless it is but the consequence of a gofer's death: a call to that fails with EIO or worse.
+  StartFailure cause_of(StartFailure reason) const;
   ProcessPlace place() const;
   // Of this container; `pid` 0: the first one. Null: there is none.
   ThreadGroup* find_process(TaskTree& tree, int pid) const;
