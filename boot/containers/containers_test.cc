@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "boot/containers/containers_fixture_test.h"
+#include "boot/startup_report.h"
 
 namespace runsc {
 namespace {
@@ -278,13 +279,18 @@ TEST_F(ContainersTest, DestroyKillsOneContainerAndLeavesTheOther) {
   EXPECT_EQ(code_of(containers_->destroy_container("first")), FailureCode::kInvalid);
 }
 
+// The gofer's end of a connection.
+UniqueFd connect_gofer(std::vector<UniqueFd>& connections) {
+  int fds[2];
+  EXPECT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), 0);
+  connections.emplace_back(fds[1]);
+  return UniqueFd(fds[0]);
+}
+
 TEST_F(ContainersTest, TheDeathOfAGoferEndsItsContainer) {
   start_first();
-  int gofer[2];
-  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, gofer), 0);
-  UniqueFd ours(gofer[0]);
   std::vector<UniqueFd> connections;
-  connections.emplace_back(gofer[1]);
+  UniqueFd ours = connect_gofer(connections);
   ASSERT_TRUE(create(script("second", kSleep), nullptr, std::move(connections)).ok());
   ASSERT_TRUE(containers_->start_container("second").ok());
   pollfd events{containers_->gofer_events(), POLLIN, 0};
@@ -294,6 +300,31 @@ TEST_F(ContainersTest, TheDeathOfAGoferEndsItsContainer) {
   EXPECT_FALSE(containers_->serve_gofers());
   EXPECT_EQ(*status_of("second"), SIGKILL);
   EXPECT_EQ(::poll(&events, 1, 0), 0);
+}
+
+TEST_F(ContainersTest, AFailureThatTheDeathOfAGoferMakesNamesIt) {
+  start_first();
+  for (const bool alive : {true, false}) {
+    std::vector<UniqueFd> connections;
+    UniqueFd ours = connect_gofer(connections);
+    ContainerConfig config = script("second", kSleep);
+    config.args = {"nothing"};
+    if (!alive) ours.reset();
+    const auto created = create(std::move(config), nullptr, std::move(connections));
+    ASSERT_FALSE(created.ok());
+    EXPECT_EQ(created.failure().message,
+              alive ? "exec: \"nothing\": executable file not found in $PATH" : std::string(kGoferDied));
+  }
+}
+
+TEST_F(ContainersTest, AnExecThatTheDeathOfAGoferMakesFailNamesIt) {
+  start_first();
+  std::vector<UniqueFd> connections;
+  UniqueFd ours = connect_gofer(connections);
+  ASSERT_TRUE(create(script("second", kSleep), nullptr, std::move(connections)).ok());
+  ASSERT_TRUE(containers_->start_container("second").ok());
+  ours.reset();
+  EXPECT_EQ(exec("second", process({"nothing"})).failure().message, kGoferDied);
 }
 
 TEST_F(ContainersTest, APausedContainerStandsStillAndDoesNotNotice) {
