@@ -134,7 +134,9 @@ MadeProcess make_process(Kernel& kernel, const ProcessConfig& config, const std:
   Parts parts;
   failure = prepare(kernel, config, path, place, std::move(files), parts);
   if (failure) return {};
-  Result<std::unique_ptr<Context>> context = parts.resources.memory->space().new_context(parts.state);
+  // The memory outlives the context.
+  const std::shared_ptr<MemoryManager> memory = parts.resources.memory;
+  Result<std::unique_ptr<Context>> context = memory->space().new_context(parts.state);
   if (!context.ok()) {
     failure = start_failure("start a thread", context.error());
     return {};
