@@ -15,9 +15,10 @@ namespace {
 constexpr int kPlaceholder = 0x7a5e0001;
 
 SeccompProgram program_for(int fd) {
-  const SeccompRule rules[] = {{SYS_close, {int_is(0, fd)}, "one descriptor"},
-                               {SYS_dup2, {int_is(0, fd), int_is(1, 9)}, "the same one"},
-                               {SYS_exit_group, {}, "end"}};
+  std::vector<SeccompRule> rules = {{SYS_close, {int_is(0, fd)}, "one descriptor"},
+                                    {SYS_dup2, {int_is(0, fd), int_is(1, 9)}, "the same one"},
+                                    {SYS_exit_group, {}, "end"}};
+  append_rules(rules, sanitizer_rules());
   auto program = compile_rules(rules);
   return program.ok() ? *program : SeccompProgram();
 }
