@@ -189,9 +189,8 @@ kj::Promise<void> SandboxServer::createContainer(CreateContainerContext context)
             [request = std::move(request), unclaimed](ControlService& service) mutable {
               const std::string id = request.config.id;
               auto outcome = service.create_container(std::move(request));
-              if (outcome) unclaimed->made([&service, id] {
-                (void)guarded([&] { return service.destroy_container(id); });
-              });
+              if (outcome)
+                unclaimed->made([&service, id] { (void)guarded([&] { return service.destroy_container(id); }); });
               return outcome;
             },
             [unclaimed](auto& results, const std::vector<int>& processes) {
@@ -239,10 +238,11 @@ kj::Promise<void> SandboxServer::exec(ExecContext context) {
             [request = std::move(request), unclaimed](ControlService& service) mutable {
               const std::string id = request.container;
               auto outcome = service.exec(std::move(request));
-              if (outcome) unclaimed->made([&service, id, pid = *outcome] {
-                const control::SignalTarget process{control::SignalTarget::Kind::kProcess, pid};
-                (void)guarded([&] { return service.signal(id, process, SIGKILL); });
-              });
+              if (outcome)
+                unclaimed->made([&service, id, pid = *outcome] {
+                  const control::SignalTarget process{control::SignalTarget::Kind::kProcess, pid};
+                  (void)guarded([&] { return service.signal(id, process, SIGKILL); });
+                });
               return outcome;
             },
             [this, unclaimed, id, tied](auto& results, int pid) {
