@@ -5,12 +5,13 @@ clang-16 and clang-tidy-16 (the format: clang-format).
 
     python3 test/lint.py [FILE.cc ..]           all files take about an hour of one core
     python3 test/lint.py --locks [FILE.cc ..]   only clang's warnings: a quarter of that
-    python3 test/lint.py --format               only the format: seconds
+    python3 test/lint.py --format               only the format, and where TRY stands: seconds
 """
 import argparse
 import concurrent.futures
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -86,6 +87,41 @@ def check_that_locks_are_analysed():
         sys.exit('lint.py: the analysis of locks does not see a lock that is taken twice: %s' % said)
 
 
+def is_behind_another(text, at):
+    """Whether the expression at `at` stands in a braced list (on any level of its statement) with elements before it."""
+    depth, comma = 0, False
+    while at > 0:
+        at -= 1
+        char = text[at]
+        if depth == 0 and (char == ';' or char == '}' and text[at + 1] == '\n' or
+                           char == '{' and re.search(r'[^=,(]\s\Z', text[at - 8:at]) and not text[:at].endswith('return ')):
+            return False
+        if char in ')]}':
+            depth += 1
+        elif char in '([{':
+            if depth == 0 and char == '{' and comma:
+                return True
+            depth, comma = max(depth - 1, 0), comma and depth > 0
+        elif char == ',' and depth == 0:
+            comma = True
+    return False
+
+
+def check_tries():
+    """Prints where a TRY, which may leave, stands behind an element that is then not destroyed; their number."""
+    bad = 0
+    for source in output_of('git', 'ls-files', '*.cc', '*.h').split():
+        with open(os.path.join(ROOT, source)) as file:
+            # Comments and literals, without what may be in them.
+            text = re.sub(r"//[^\n]*|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)'", '', file.read())
+        for found in re.finditer(r'\bTRY\(', text):
+            if is_behind_another(text, found.start()):
+                bad += 1
+                print('%s: TRY behind another element of a braced list (boot/base/result.h): %s' %
+                      (source, text[found.start():].split('\n')[0]))
+    return bad
+
+
 def check_format():
     """The number of sources that clang-format would change; prints them."""
     sources = output_of('git', 'ls-files', '*.cc', '*.h').split()
@@ -124,6 +160,7 @@ def main():
     parser.add_argument('files', nargs='*')
     options = parser.parse_args()
     checked, bad = check_format() if options.format else check_sources(options.files, options.locks)
+    bad += check_tries()
     print('lint: %d passed, %d failed' % (checked - bad, bad))
     return 1 if bad else 0
 

@@ -36,7 +36,9 @@ struct HookFiles {
 
 Result<HookFiles> make_files(const std::string& state) {
   HookFiles files;
-  files.donated.stdio = {TRY(memory_file(state)), TRY(memory_file("")), TRY(memory_file(""))};
+  files.donated.stdio[0] = TRY(memory_file(state));
+  files.donated.stdio[1] = TRY(memory_file(""));
+  files.donated.stdio[2] = TRY(memory_file(""));
   files.output = UniqueFd(TRY(HOST_CALL(::fcntl(files.donated.stdio[1].get(), F_DUPFD_CLOEXEC, 0))));
   files.errors = UniqueFd(TRY(HOST_CALL(::fcntl(files.donated.stdio[2].get(), F_DUPFD_CLOEXEC, 0))));
   return files;

@@ -82,7 +82,8 @@ Result<void> mount_new(CurrentTask& task, MountNamespace& mounts, const VfsPath&
   if (!type_pointer) return Errno(EINVAL);
   const std::string type = TRY(task.read_string(type_pointer, kLongestType, Errno(EINVAL)));
   if (task.credentials()->user_namespace) TRY(may_mount_in_user_namespace(mounts, type, flags));
-  const MountRequest request{source, TRY(read_options(task, data)), flags};
+  std::string options = TRY(read_options(task, data));
+  const MountRequest request{source, std::move(options), flags};
   FileSystemPtr file_system = TRY(mounts.services().file_systems.make(&task, type, request));
   TRY(mounts.mount(where, std::move(file_system), mount_flags(flags), std::move(source)));
   return {};

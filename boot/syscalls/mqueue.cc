@@ -123,7 +123,8 @@ Result<long> sys_mq_open(CurrentTask& task, UserString name_pointer, OpenFlags f
   // Who makes a queue gets it as asked for, whatever its permissions.
   if (existed) TRY(inode->check_permission(*task.credentials(), may));
   const DentryPtr root = Dentry::root_of(queues);
-  const VfsPath path{std::make_shared<Mount>(0, queues, root, 0, "mqueue"), TRY(root->child(name))};
+  DentryPtr dentry = TRY(root->child(name));
+  const VfsPath path{std::make_shared<Mount>(0, queues, root, 0, "mqueue"), std::move(dentry)};
   FilePtr file = TRY(inode->open(path, OpenFlags{flags.bits & (O_ACCMODE | O_NONBLOCK)}));
   return raw(TRY(task.install(std::move(file), true)));
 }
@@ -145,7 +146,8 @@ Result<long> sys_mq_timedsend(CurrentTask& task, Fd fd, UserIn<std::byte> from, 
   const auto file = TRY(queue_file(task, fd));
   if (!file->flags().writable()) return Errno(EBADF);
   if (size > static_cast<std::size_t>(file->queue().limits().max_size)) return Errno(EMSGSIZE);
-  QueuedMessage message{priority, TRY(task.read_array(from, size))};
+  auto text = TRY(task.read_array(from, size));
+  QueuedMessage message{priority, std::move(text)};
   const auto told = TRY(wait_for(task, *file, POLLOUT, deadline, [&] { return file->queue().send(message); }));
   if (told) notify(task, *told);
   return 0;

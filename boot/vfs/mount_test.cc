@@ -55,6 +55,14 @@ TEST_F(MountTest, RefusesMismatchedAndDeletedPlaces) {
   EXPECT_EQ(error_of(mounts_->mount(gone, new_tmpfs(), 0, "x")), ENOENT);
 }
 
+TEST_F(MountTest, AFailedWalkHoldsNoMount) {
+  ASSERT_TRUE(mounts_->mount(at("a"), new_tmpfs(), 0, "x").ok());
+  const std::weak_ptr<Mount> mount = at("a").mount;
+  EXPECT_EQ(look("a/" + std::string(256, 'n')), ENAMETOOLONG);
+  ASSERT_TRUE(mounts_->unmount(at("a"), 0).ok());
+  EXPECT_TRUE(mount.expired());
+}
+
 TEST_F(MountTest, BusyMountsStay) {
   ASSERT_TRUE(mounts_->mount(at("a"), new_tmpfs(), 0, "x").ok());
   {

@@ -118,7 +118,8 @@ Result<DentryPtr> Walker::child_dentry(std::string_view name) {
 }
 
 Result<VfsPath> Walker::child(std::string_view name) {
-  VfsPath found{at_.mount, TRY(child_dentry(name))};
+  DentryPtr dentry = TRY(child_dentry(name));
+  VfsPath found{at_.mount, std::move(dentry)};
   if (found.dentry->mounted_here.load(std::memory_order_acquire) == 0) return found;
   found = follow_mounts(std::move(found));
   if (resolve(RESOLVE_NO_XDEV) && found.mount != at_.mount) return Errno(EXDEV);

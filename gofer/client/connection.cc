@@ -274,7 +274,9 @@ Result<RemoteNode> GoferConnection::make_symlink(const RemoteHandle& directory, 
 Result<FileAttributes> GoferConnection::link(const RemoteHandle& node, const RemoteHandle& directory,
                                              std::string_view name) {
   TRY(check_component(name));
-  return call_node(LinkRequest{TRY(own(node)), TRY(own(directory)), name});
+  const HandleId of = TRY(own(node));
+  const HandleId in = TRY(own(directory));
+  return call_node(LinkRequest{of, in, name});
 }
 
 Result<std::string> GoferConnection::read_link(const RemoteHandle& node) {
@@ -294,7 +296,9 @@ Result<void> GoferConnection::rename(const RemoteHandle& old_directory, std::str
                                      const RemoteHandle& new_directory, std::string_view new_name, unsigned flags) {
   TRY(check_component(old_name));
   TRY(check_component(new_name));
-  return call_done(RenameRequest{TRY(own(old_directory)), old_name, TRY(own(new_directory)), new_name, flags});
+  const HandleId from = TRY(own(old_directory));
+  const HandleId to = TRY(own(new_directory));
+  return call_done(RenameRequest{from, old_name, to, new_name, flags});
 }
 
 Result<DirectoryBatch> GoferConnection::read_directory(const RemoteHandle& directory, std::uint64_t cookie,

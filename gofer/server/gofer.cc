@@ -65,7 +65,8 @@ Result<std::vector<Connection>> make_connections(std::vector<GoferMount> mounts,
   std::vector<Connection> connections;
   for (GoferMount& mount : mounts) {
     SessionConfig config{std::move(mount.root), proc_self_fd, mount.policy, max_handles};
-    connections.push_back({PacketSocket(std::move(mount.socket)), TRY(Session::create(std::move(config)))});
+    auto session = TRY(Session::create(std::move(config)));
+    connections.push_back({PacketSocket(std::move(mount.socket)), std::move(session)});
   }
   return connections;
 }

@@ -32,7 +32,9 @@ Result<timespec> host_time(const TimeChange& change) {
 
 Result<void> change_times(int fd, const AttributeChange& change) {
   if (change.access.kind == TimeChangeKind::kKeep && change.modify.kind == TimeChangeKind::kKeep) return {};
-  const timespec times[2] = {TRY(host_time(change.access)), TRY(host_time(change.modify))};
+  const timespec access = TRY(host_time(change.access));
+  const timespec modify = TRY(host_time(change.modify));
+  const timespec times[2] = {access, modify};
   return host_result(::utimensat(fd, "", times, AT_EMPTY_PATH));
 }
 

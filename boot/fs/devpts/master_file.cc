@@ -24,7 +24,8 @@ Result<std::size_t> MasterFile::write(IoSource& source, std::optional<std::uint6
 }
 
 Result<std::int64_t> MasterFile::open_peer(CurrentTask& task, OpenFlags flags) {
-  VfsPath node{root_.mount, TRY(root_.dentry->child(std::to_string(pty_->index())))};
+  DentryPtr dentry = TRY(root_.dentry->child(std::to_string(pty_->index())));
+  const VfsPath node{root_.mount, std::move(dentry)};
   if (node.dentry->negative()) return Errno(ENOENT);
   FilePtr peer = TRY(open_slave_file(pty_, node, flags));
   if (!flags.has(O_NOCTTY)) acquire_on_open(task, *pty_);

@@ -263,8 +263,10 @@ Result<std::vector<OverlayDirectory::Listed>> OverlayDirectory::list() {
     for (const auto& [name, entry] : entries_)
       if (entry.node) kept.emplace_back(name, entry.node);
   }
-  for (const auto& [name, node] : kept)
-    listed.push_back({name, TRY(node->attributes()).inode, static_cast<std::uint8_t>(IFTODT(node->type()))});
+  for (const auto& [name, node] : kept) {
+    const std::uint64_t number = TRY(node->attributes()).inode;
+    listed.push_back({name, number, static_cast<std::uint8_t>(IFTODT(node->type()))});
+  }
   return listed;
 }
 

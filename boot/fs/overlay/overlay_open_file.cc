@@ -111,10 +111,10 @@ Result<std::int64_t> OverlayOpenDirectory::seek(std::int64_t offset, int whence)
 
 // Not under the position's lock: listing the lower directory takes one of the same level.
 Result<void> OverlayOpenDirectory::refresh() {
-  std::vector<OverlayDirectory::Listed> listed{{".", TRY(directory_->attributes()).inode, DT_DIR}};
+  const FileAttributes own = TRY(directory_->attributes());
   const DentryPtr parent = path().dentry->parent();
-  const auto above = parent ? parent->inode_pointer()->attributes() : directory_->attributes();
-  listed.push_back({"..", TRY(std::move(above)).inode, DT_DIR});
+  const FileAttributes above = parent ? TRY(parent->inode_pointer()->attributes()) : own;
+  std::vector<OverlayDirectory::Listed> listed{{".", own.inode, DT_DIR}, {"..", above.inode, DT_DIR}};
   for (OverlayDirectory::Listed& entry : TRY(directory_->list())) listed.push_back(std::move(entry));
   auto position = position_.lock();
   listed_ = std::move(listed);

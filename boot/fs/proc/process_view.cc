@@ -3,7 +3,8 @@
 namespace runsc {
 
 Result<ProcessView> view_of(ProcFileSystem& file_system, const ProcessRef& ref) {
-  return ProcessView{file_system, TRY(ref.task()), ref.whole_process()};
+  TaskPtr task = TRY(ref.task());
+  return ProcessView{file_system, std::move(task), ref.whole_process()};
 }
 
 Result<void> may_look(const Credentials& reader, const Task& target) {

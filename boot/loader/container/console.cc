@@ -36,7 +36,8 @@ Devpts find_devpts(const MountNamespacePtr& mounts) {
 
 Result<Console> show(Kernel& kernel, const Devpts& devpts, const PtyPtr& pty, UniqueFd host, Uid owner,
                      ConsoleLife life) {
-  const VfsPath node{devpts.root.mount, TRY(devpts.root.dentry->child(std::to_string(pty->index())))};
+  DentryPtr dentry = TRY(devpts.root.dentry->child(std::to_string(pty->index())));
+  const VfsPath node{devpts.root.mount, std::move(dentry)};
   if (node.dentry->negative()) return Errno(ENOENT);
   AttributeChange change;
   change.uid = owner;
