@@ -12,7 +12,8 @@ import harness
 ROUNDS = int(os.environ.get('RUNSC_KILL_ROUNDS', '40'))
 SEED = int(os.environ.get('RUNSC_KILL_SEED', '1'))
 VICTIMS = ('boot', 'gofer', 'agent', 'front')
-SCRIPT = 'while :; do echo x > /data/f; cat /data/f /bin/busybox > /dev/null; ls -l /bin > /dev/null; done'
+# Its own complaints of a gofer that has gone would be in the middle of the line that is looked for.
+SCRIPT = 'exec 2>/dev/null; while :; do echo x > /data/f; cat /data/f /bin/busybox > /dev/null; ls -l /bin > /dev/null; done'
 
 
 def kill(pid):
