@@ -173,19 +173,35 @@ class Kill(oci.Case):
                     return pid
         return None
 
+    def gofer_of(self, command):
+        """The gofer that the command has started."""
+        for pid in harness.children(command.pid):
+            with open('/proc/%d/cmdline' % pid, 'rb') as f:
+                if f.read().split(b'\0')[1:2] == [b'gofer']:
+                    return pid
+        return None
+
     def interrupted(self, boot, victim, *words):
-        """A command of which the relay or itself dies while the sandbox has the request and has not answered."""
+        """A command of which a part, or itself, dies while the sandbox has the request and has not answered."""
         os.kill(boot, signal.SIGSTOP)
         try:
             command = self.start(*words)
             relay = harness.wait_until(self.relay_in_call, 'the relay waits for the sandbox')
-            os.kill(relay if victim == 'relay' else command.pid, signal.SIGKILL)
+            if victim == 'relay':
+                pid = relay
+            elif victim == 'gofer':
+                pid = harness.wait_until(lambda: self.gofer_of(command), 'the gofer runs')
+            else:
+                pid = command.pid
+            os.kill(pid, signal.SIGKILL)
         finally:
             os.kill(boot, signal.SIGCONT)
         code, _, error = self.finish(command)
         self.assertNotEqual(code, 0)
         if victim == 'relay':
             self.assertRegex(error, r'\Arunsc: [^\n]*the relay process was killed\n\Z')
+        if victim == 'gofer':
+            self.assertRegex(error, r'\Arunsc: gofer process killed by signal 9 \(SIGKILL\) at stage "run"\n\Z')
 
     def test_in_the_middle_of_create(self):
         """The sandbox makes the container, and nobody moves its processes out of the pod's cgroups."""
@@ -194,9 +210,9 @@ class Kill(oci.Case):
                                                 self.bundle(FOREVER, self.annotated('sandbox', pod)), pod))
         boot = self.oci_state(pod)['pid']
         bundle = self.bundle(FOREVER, self.annotated('container', pod))
-        for number in range(8):
+        for number in range(9):
             name = '%s-%d' % (pod, number)
-            victim = ('relay', 'command')[number % 2]
+            victim = ('relay', 'command', 'gofer')[number % 3]
             with self.subTest(round=number, victim=victim):
                 self.interrupted(boot, victim, 'create', '--bundle', bundle, name)
                 self.check_state(name)
