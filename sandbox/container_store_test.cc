@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <thread>
@@ -156,7 +157,7 @@ TEST_F(Store, ForgetsAContainerWhoseStateACrashOfTheHostHasEmptied) {
 }
 
 TEST_F(Store, LocksExcludeEachOther) {
-  int inside = 0;
+  std::atomic<int> inside{0};
   std::vector<std::thread> threads;
   for (int i = 0; i < 8; ++i) {
     threads.emplace_back([&] {
