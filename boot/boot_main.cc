@@ -6,6 +6,7 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -231,12 +232,13 @@ class Boot {
 
 }  // namespace
 
-int boot_main(BootOptions options) {
+void boot_main(BootOptions options) {
   limit_arenas();
   // Never destroyed: the threads of the kernel use it until the process ends, and its end takes every process of the
   // sandbox along (it is the init of their host pid namespace).
   auto* boot = new Boot(std::move(options));
-  return boot->run();
+  // Nor are static objects, of the logging library and ours, which they use as well.
+  ::_exit(boot->run());
 }
 
 }  // namespace runsc

@@ -56,10 +56,10 @@ struct BootOptions {
   UniqueFd start_gate;
 };
 
-// Runs the sandbox until its first container ends. The result is the exit status of the process: the first process's
-// own, or 128 + n when signal n killed it. A failure of the sandbox itself is reported through options.report and
-// returns kBootFailure.
-int boot_main(BootOptions options);
+// Runs the sandbox until its first container ends, and ends the process, whose exit status is the first process's own,
+// or 128 + n when signal n killed it. A failure of the sandbox itself is reported through options.report; the status
+// is kBootFailure then.
+[[noreturn]] void boot_main(BootOptions options);
 
 inline constexpr int kBootFailure = 128;
 

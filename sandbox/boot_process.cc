@@ -139,7 +139,7 @@ SpawnedProcess spawn_boot(const BootResources& resources, const RuntimeOptions& 
   return spawn(request);
 }
 
-int run_boot(const std::vector<std::string>& arguments) {
+void run_boot(const std::vector<std::string>& arguments) {
   if (arguments.size() != 3) throw UserError("this command is internal");
   expect_contained();
   prepare_sanitizer_for_policy();
@@ -150,7 +150,7 @@ int run_boot(const std::vector<std::string>& arguments) {
   // The change of ids made the process undumpable, and so its children's memory unreadable to it.
   ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
   ::prctl(PR_SET_NAME, "runsc-boot", 0, 0, 0);
-  return boot_main(std::move(options));
+  boot_main(std::move(options));
 }
 
 }  // namespace runsc

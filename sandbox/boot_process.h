@@ -35,7 +35,7 @@ inline constexpr std::uint32_t kBootId = 65534;
 SpawnedProcess spawn_boot(const BootResources& resources, const RuntimeOptions& options);
 
 // What `runsc boot` does when it has been executed: takes its descriptors, checks that it is contained, and runs
-// boot_main(). `arguments` are those of spawn_boot(). Returns the exit status.
-int run_boot(const std::vector<std::string>& arguments);
+// boot_main(). `arguments` are those of spawn_boot(). Throws UserError.
+[[noreturn]] void run_boot(const std::vector<std::string>& arguments);
 
 }  // namespace runsc

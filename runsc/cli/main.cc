@@ -77,7 +77,7 @@ int run_command_line(const Words& words) {
 // environment variable of a caller has a say in the contained processes.
 int run_program(const Words& words) {
   const Words rest(words.begin() + (words.empty() ? 0 : 1), words.end());
-  if (!words.empty() && words[0] == "boot") return run_boot(rest);
+  if (!words.empty() && words[0] == "boot") run_boot(rest);
   if (!words.empty() && words[0] == "gofer") return run_gofer_process(rest);
   redirect_sanitizer_reports();
   return run_command_line(words);
