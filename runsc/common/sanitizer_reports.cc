@@ -17,8 +17,8 @@
 extern "C" {
 const char* __asan_default_options() { return "detect_leaks=0:symbolize=0:color=never"; }
 const char* __ubsan_default_options() { return "print_stacktrace=1:symbolize=0:color=never"; }
-// As much as keeps a race's other stack even after a second of other work; no pause at the end, and no status of its own:
-// whoever reads the reports knows which of them are mistaken.
+// As much as keeps a race's other stack even after a second of other work; no pause at the end, and no status of its
+// own: whoever reads the reports knows which of them are mistaken.
 const char* __tsan_default_options() {
   return "symbolize=0:color=never:history_size=4:second_deadlock_stack=1:atexit_sleep_ms=0:die_after_fork=0:exitcode=0";
 }
