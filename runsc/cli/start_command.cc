@@ -20,13 +20,32 @@ void expect_created(Status status) {
   }
 }
 
+// Whether the container has come to its end instead: the sandbox with it, or after a hook that failed.
+bool has_ended(const control::ControlError& error) {
+  using control::FailureCode;
+  if (error.cause() != control::ControlError::Cause::kRefused)
+    return error.cause() == control::ControlError::Cause::kGone;
+  return error.code() == FailureCode::kInvalid || error.code() == FailureCode::kNotRunning;
+}
+
+// Callers look at the container's process next, which can be waited for some time after its connections have closed
+// only: Docker would take the container for one that is still to be started, and lose it.
+void start_in_sandbox(const ContainerStore& store, const ContainerState& state) {
+  try {
+    control::Client(store.control_socket(state)).start_container(state.id);
+  } catch (const control::ControlError& error) {
+    if (has_ended(error)) state.init().end();
+    throw;
+  }
+}
+
 int start(const Words& words, const RuntimeOptions& options) {
   ContainerStore store(options.root);
   store.load(words[0]);
   const ContainerLock lock(options.root, words[0]);
   ContainerState state = store.load(words[0]);
   expect_created(state.status_now());
-  control::Client(store.control_socket(state)).start_container(state.id);
+  start_in_sandbox(store, state);
   state.status = Status::kRunning;
   store.save(state);
   try {

@@ -8,6 +8,7 @@ import random
 import signal
 import subprocess
 import time
+import unittest
 
 import harness
 import oci
@@ -17,6 +18,7 @@ SEED = int(os.environ.get('RUNSC_KILL_SEED', '1'))
 FOREVER = ('sleep', '1000')
 # Calls in which a process waits for what a socket brings: poll, recvfrom, recvmsg, epoll_wait, epoll_pwait.
 RECEIVING = ('7', '45', '47', '232', '281')
+FREEZER = '/sys/fs/cgroup/freezer'
 KIND, NAME = 'io.kubernetes.cri.container-type', 'io.kubernetes.cri.sandbox-id'
 
 
@@ -26,6 +28,11 @@ def comm(pid):
             return f.read().strip()
     except OSError:
         return None
+
+
+def is_receiving(pid):
+    with open('/proc/%d/syscall' % pid) as f:
+        return f.read().split()[0] in RECEIVING
 
 
 def descendants():
@@ -167,10 +174,9 @@ class Kill(oci.Case):
     def relay_in_call(self):
         """The relay of what is being made, once it waits for the sandbox's answer."""
         for pid in descendants().get('runsc-relay', []):
-            with open('/proc/%d/syscall' % pid) as f:
-                # Before that it reads from its caller.
-                if f.read().split()[0] in RECEIVING:
-                    return pid
+            # Before that it reads from its caller.
+            if is_receiving(pid):
+                return pid
         return None
 
     def gofer_of(self, command):
@@ -223,6 +229,39 @@ class Kill(oci.Case):
                 self.assertEqual(self.runsc('delete', '--force', name).stderr, '')
         self.assertTrue(harness.is_alive(boot))
         self.check_end([pod])
+
+    @unittest.skipUnless(os.path.isdir(FREEZER), 'only the freezer of cgroup v1 holds back what is killed')
+    def test_in_the_middle_of_start(self):
+        """A caller that is told that the container has not started finds its process at its end."""
+        name = 'start%d' % os.getpid()
+        frozen = os.path.join(FREEZER, name + '-frozen')
+        os.mkdir(frozen)
+        self.addCleanup(os.rmdir, frozen)
+        self.assertEqual(0, self.command_status('create', '--bundle', self.bundle(FOREVER), name))
+        boot = self.oci_state(name)['pid']
+        # The end of the sandbox's process waits for that of its children; the application's has no descriptors, the others
+        # share those of the sandbox.
+        application = [pid for pid in harness.children(boot) if not os.listdir('/proc/%d/fd' % pid)]
+        others = [pid for pid in harness.children(boot) if pid not in application]
+        with open(frozen + '/cgroup.procs', 'w') as f:
+            f.write(str(application[0]))
+        os.kill(boot, signal.SIGSTOP)
+        start = self.start('start', name)
+        try:
+            harness.wait_until(lambda: is_receiving(start.pid), 'the command waits for the sandbox')
+            with open(frozen + '/freezer.state', 'w') as f:
+                f.write('FROZEN')
+            os.kill(boot, signal.SIGKILL)
+            harness.wait_until(lambda: not any(map(harness.is_alive, others)), 'the connections are closed')
+            with self.assertRaises(subprocess.TimeoutExpired):
+                start.wait(0.5)
+        finally:
+            with open(frozen + '/freezer.state', 'w') as f:
+                f.write('THAWED')
+        code, _, error = self.finish(start)
+        self.assertEqual((code, error), (1, 'runsc: the sandbox ended before it answered\n'))
+        self.assertFalse(harness.is_alive(boot))
+        self.check_end([name])
 
     def test_in_the_middle_of_exec(self):
         """The sandbox makes the process, of which nobody outside knows."""
