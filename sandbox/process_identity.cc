@@ -25,13 +25,15 @@ std::optional<std::uint64_t> process_start_time(pid_t pid) {
   const std::size_t name_end = text.rfind(')');
   if (name_end == std::string::npos) return std::nullopt;
   std::istringstream fields(text.substr(name_end + 1));
-  std::string state;
+  std::string state, skipped;
   fields >> state;
-  if (state == "Z" || state == "X") return std::nullopt;
-  std::string skipped;
-  for (int field = 4; field < 22; ++field) fields >> skipped;
+  for (int field = 4; field < 20; ++field) fields >> skipped;
+  int threads = 0;
   std::uint64_t start_time = 0;
-  return fields >> start_time ? std::optional(start_time) : std::nullopt;
+  if (!(fields >> threads >> skipped >> start_time)) return std::nullopt;
+  // The thread that leads is a zombie for as long as others are still ending.
+  const bool ended = (state == "Z" && threads <= 1) || state == "X";
+  return ended ? std::nullopt : std::optional(start_time);
 }
 
 ProcessIdentity ProcessIdentity::of(pid_t pid) { return {pid, process_start_time(pid).value_or(0)}; }

@@ -66,7 +66,9 @@ def children(pid):
 def is_alive(pid):
     try:
         with open('/proc/%d/stat' % pid) as f:
-            return f.read().rpartition(')')[2].split()[0] not in 'ZX'
+            fields = f.read().rpartition(')')[2].split()
+        # The thread that leads is a zombie for as long as others are still ending.
+        return fields[0] not in 'ZX' or int(fields[17]) > 1
     except OSError:
         return False
 
