@@ -4,7 +4,7 @@
 #include <capnp/message.h>
 #include <kj/exception.h>
 
-#include <algorithm>
+#include <cstring>
 #include <span>
 #include <string_view>
 
@@ -18,7 +18,7 @@ namespace runsc::gofer {
 class PacketBuilder final : public capnp::MessageBuilder {
  public:
   explicit PacketBuilder(PacketBuffer& buffer) : buffer_(buffer) {
-    std::fill_n(buffer_.words(), buffer_.dirty_words, capnp::word());
+    std::memset(static_cast<void*>(buffer_.words()), 0, buffer_.dirty_words * sizeof(capnp::word));
     buffer_.dirty_words = PacketBuffer::kWords;  // until finish() knows better
   }
 
