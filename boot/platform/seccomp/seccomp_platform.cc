@@ -53,20 +53,23 @@ class SeccompPlatform : public Platform {
       : shared_(std::move(shared)), zygote_(std::move(zygote)) {}
 
   Result<std::unique_ptr<Birthplace>> new_birthplace() override {
-    Agent agent = TRY(zygote_.lock()->fork(TRY(shared_->slots.take())));
+    Slot slot = TRY(shared_->slots.take());
+    Agent agent = TRY(fork_zygote(std::move(slot)));
     return std::unique_ptr<Birthplace>(std::make_unique<ForkedZygote>(*shared_, std::move(agent)));
   }
 
   Result<std::unique_ptr<AddressSpace>> new_address_space(Birthplace* birthplace) override {
     Slot slot = TRY(shared_->slots.take());
     Agent agent = TRY(birthplace != nullptr ? static_cast<ForkedZygote*>(birthplace)->fork(std::move(slot))
-                                            : zygote_.lock()->fork(std::move(slot)));
+                                            : fork_zygote(std::move(slot)));
     return std::unique_ptr<AddressSpace>(std::make_unique<SeccompAddressSpace>(*shared_, std::move(agent)));
   }
 
   const Layout& layout() const override { return shared_->layout; }
 
  private:
+  Result<Agent> fork_zygote(Slot slot) { return zygote_.lock()->fork(std::move(slot)); }
+
   std::unique_ptr<Shared> shared_;
   Guarded<Agent, LockLevel::kPlatform> zygote_;
 };

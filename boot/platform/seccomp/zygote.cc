@@ -86,8 +86,8 @@ struct Leftovers {
 
 // Leaves C++ and its memory for good. Nothing may be called between the assignment of the registers and the jump, not
 // even by a sanitizer.
-[[noreturn, gnu::no_sanitize("thread")]] void enter_stub(const Leftovers& leftovers, std::uint64_t entry,
-                                                         std::uint64_t slot) {
+[[noreturn]] __attribute__((no_sanitize("thread"))) void enter_stub(const Leftovers& leftovers, std::uint64_t entry,
+                                                                    std::uint64_t slot) {
   register std::uint64_t r10 asm("r10") = leftovers.middle_length;
   register std::uint64_t r8 asm("r8") = leftovers.high;
   register std::uint64_t r9 asm("r9") = leftovers.high_length;
