@@ -275,19 +275,25 @@ void let_server_look(const ServerFixture& server) {
   for (int i = 0; i < 2; ++i) server.client().containers();
 }
 
-TEST(ControlServer, AContainerOfAClientThatWentAwayIsDestroyed) {
-  ServerFixture server;
+// A client asks, and goes away while the service, which is held then, carries out `call`.
+template <typename Ask>
+void lose_client_in(ServerFixture& server, const std::string& call, Ask ask) {
   UniqueFd connection = server.connect();
   const UniqueFd same(::dup(connection.get()));
   server.service.hold();
-  std::thread creator([&connection] {
+  std::thread asking([&] {
     Client client(std::move(connection));
-    EXPECT_THROW(client.create_container(second_container()), ControlError);
+    EXPECT_THROW(ask(client), ControlError);
   });
-  server.service.await_call("create second");
+  server.service.await_call(call);
   ::shutdown(same.get(), SHUT_RDWR);
-  creator.join();
+  asking.join();
   let_server_look(server);
+}
+
+TEST(ControlServer, AContainerOfAClientThatWentAwayIsDestroyed) {
+  ServerFixture server;
+  lose_client_in(server, "create second", [](Client& client) { client.create_container(second_container()); });
   EXPECT_FALSE(server.service.called("destroy second"));
   server.service.release();
   server.service.await_call("destroy second");
@@ -314,17 +320,7 @@ constexpr char kKilled[] = "signal 9 1 2 c";
 
 TEST(ControlServer, AProcessOfAClientThatWentAwayIsKilled) {
   ServerFixture server;
-  UniqueFd connection = server.connect();
-  const UniqueFd same(::dup(connection.get()));
-  server.service.hold();
-  std::thread starter([&connection] {
-    Client client(std::move(connection));
-    EXPECT_THROW(client.exec(process_of_c(false)), ControlError);
-  });
-  server.service.await_call("exec c");
-  ::shutdown(same.get(), SHUT_RDWR);
-  starter.join();
-  let_server_look(server);
+  lose_client_in(server, "exec c", [](Client& client) { client.exec(process_of_c(false)); });
   EXPECT_FALSE(server.service.called(kKilled));
   server.service.release();
   server.service.await_call(kKilled);

@@ -63,6 +63,20 @@ def children(pid):
     return out
 
 
+def contained_children(pid):
+    """{'boot': pid, 'gofer': pid}: what a command has started of a container by now."""
+    out = {}
+    for child in children(pid):
+        try:
+            with open('/proc/%d/cmdline' % child, 'rb') as f:
+                words = f.read().split(b'\0')
+        except OSError:
+            continue
+        if len(words) > 1 and words[0] == b'runsc' and words[1] in (b'boot', b'gofer'):
+            out[words[1].decode()] = child
+    return out
+
+
 def is_alive(pid):
     try:
         with open('/proc/%d/stat' % pid) as f:

@@ -28,14 +28,7 @@ class Kill(harness.Case):
     def processes_of(self, front):
         """{role: pid} of what runs of the sandbox at this moment."""
         out = {'front': front.pid}
-        for pid in harness.children(front.pid):
-            try:
-                with open('/proc/%d/cmdline' % pid, 'rb') as f:
-                    words = f.read().split(b'\0')
-            except OSError:
-                continue
-            if len(words) > 1 and words[0] == b'runsc' and words[1] in (b'boot', b'gofer'):
-                out[words[1].decode()] = pid
+        out.update(harness.contained_children(front.pid))
         agents = harness.children(out['boot']) if 'boot' in out and harness.is_alive(out['boot']) else []
         if agents:
             out['agent'] = random.choice(agents)

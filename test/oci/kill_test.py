@@ -179,14 +179,6 @@ class Kill(oci.Case):
                 return pid
         return None
 
-    def gofer_of(self, command):
-        """The gofer that the command has started."""
-        for pid in harness.children(command.pid):
-            with open('/proc/%d/cmdline' % pid, 'rb') as f:
-                if f.read().split(b'\0')[1:2] == [b'gofer']:
-                    return pid
-        return None
-
     def interrupted(self, boot, victim, *words):
         """A command of which a part, or itself, dies while the sandbox has the request and has not answered."""
         os.kill(boot, signal.SIGSTOP)
@@ -196,7 +188,7 @@ class Kill(oci.Case):
             if victim == 'relay':
                 pid = relay
             elif victim == 'gofer':
-                pid = harness.wait_until(lambda: self.gofer_of(command), 'the gofer runs')
+                pid = harness.wait_until(lambda: harness.contained_children(command.pid).get('gofer'), 'the gofer runs')
             else:
                 pid = command.pid
             os.kill(pid, signal.SIGKILL)
@@ -225,6 +217,7 @@ class Kill(oci.Case):
                 self.assertEqual(self.runsc('delete', '--force', name).stderr, '')
                 self.assertEqual([], cgroups(name))
                 # Nothing of it is left in the pod either, where another takes its name.
+                self.assertEqual(self.ok('exec', pod, 'ps', '-o', 'args').count('sleep'), 1)
                 self.assertEqual(0, self.command_status('run', '--detach', '--bundle', bundle, name))
                 self.assertEqual(self.runsc('delete', '--force', name).stderr, '')
         self.assertTrue(harness.is_alive(boot))
