@@ -18,9 +18,6 @@ namespace {
 using control::Client;
 using control::ControlError;
 
-// How long a process whose end has been announced may take to end.
-constexpr int kGraceMilliseconds = 2000;
-
 // What the relay hands over to the sandbox, and the sandbox's own ends of it.
 struct Parts {
   ContainerPlan plan;

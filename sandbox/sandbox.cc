@@ -19,9 +19,6 @@
 namespace runsc {
 namespace {
 
-// How long a process whose end has been announced may take to end before it is killed.
-constexpr int kGraceMilliseconds = 2000;
-
 // Everything that the processes are given, kept until they have it.
 struct Parts {
   ContainerPlan plan;

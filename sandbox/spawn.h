@@ -51,6 +51,9 @@ struct SpawnRequest {
   bool die_with_parent = false;        // SIGKILL when the thread that called spawn() ends
 };
 
+// How long a process whose end has been announced may take to end.
+inline constexpr int kGraceMilliseconds = 2000;
+
 // A process that has been started. Kills and reaps it when destroyed, unless released.
 class SpawnedProcess {
  public:
