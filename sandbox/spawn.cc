@@ -247,7 +247,7 @@ SpawnedProcess::~SpawnedProcess() {
 void SpawnedProcess::throw_early_end() {
   const std::string end = describe_status(wait());
   const auto report = ReportReader(report_.get()).next();
-  if (report) throw UserError(name_ + " process: " + report->stage + ": " + report->message);
+  if (report) throw UserError(failure(report));
   throw UserError(name_ + " process: " + end + " before its first step");
 }
 

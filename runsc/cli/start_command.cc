@@ -28,8 +28,8 @@ bool has_ended(const control::ControlError& error) {
   return error.code() == FailureCode::kInvalid || error.code() == FailureCode::kNotRunning;
 }
 
-// Callers look at the container's process next, which can be waited for some time after its connections have closed
-// only: Docker would take the container for one that is still to be started, and lose it.
+// Callers look at the container's process next. Its end comes some time after that of its connections: in between,
+// Docker would take the container for one that is still to be started, and lose it.
 void start_in_sandbox(const ContainerStore& store, const ContainerState& state) {
   try {
     control::Client(store.control_socket(state)).start_container(state.id);
